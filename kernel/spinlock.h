@@ -1,0 +1,53 @@
+/*
+ * Spinlock: short critical sections, IRQs off on this CPU while held. Never slept under.
+ * Ticket lock, so that waiters are served in order.
+ */
+#pragma once
+
+#include <arch/cpu.h>
+
+#include "kernel/assert.h"
+#include "kernel/types.h"
+
+struct CAPABILITY("spinlock") spinlock {
+    _Atomic uint32_t next;
+    _Atomic uint32_t serving;
+    irqflags_t flags; /* of the holder; valid while held */
+};
+
+#define SPINLOCK_INIT                                                                              \
+    {                                                                                              \
+        0, 0, 0                                                                                    \
+    }
+
+static inline void spin_init(struct spinlock *lock)
+{
+    *lock = (struct spinlock)SPINLOCK_INIT;
+}
+
+static inline bool spin_is_held(const struct spinlock *lock)
+{
+    return atomic_load_explicit(&((struct spinlock *)lock)->next, memory_order_relaxed) !=
+           atomic_load_explicit(&((struct spinlock *)lock)->serving, memory_order_relaxed);
+}
+
+static inline void spin_lock(struct spinlock *lock) ACQUIRES(lock) NO_LOCK_ANALYSIS
+{
+    irqflags_t flags = cpu_irq_save();
+    uint32_t ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
+
+    while (atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket) {
+        cpu_relax();
+    }
+    lock->flags = flags;
+}
+
+static inline void spin_unlock(struct spinlock *lock) RELEASES(lock) NO_LOCK_ANALYSIS
+{
+    irqflags_t flags = lock->flags;
+    uint32_t serving = atomic_load_explicit(&lock->serving, memory_order_relaxed);
+
+    kassert(spin_is_held(lock));
+    atomic_store_explicit(&lock->serving, serving + 1, memory_order_release);
+    cpu_irq_restore(flags);
+}

@@ -1,0 +1,112 @@
+/*
+ * Physical frames: buddy allocator, per-CPU cache, one record per frame with owner and reference count.
+ * A frame is returned when its last reference goes. Allocation never sleeps.
+ */
+#pragma once
+
+#include <arch/consts.h>
+#include <hal/boot.h>
+
+#include "kernel/types.h"
+
+#define FRAME_ORDER_MAX 10u /* largest block: 4 MiB */
+
+enum frame_owner {
+    FRAME_FREE,
+    FRAME_RESERVED, /* firmware, kernel image, frame records; never freed */
+    FRAME_KERNEL,   /* kernel stacks, large kernel buffers */
+    FRAME_SLAB,
+    FRAME_TABLE, /* user page tables */
+    FRAME_ANON,  /* user memory without an object */
+    FRAME_OBJECT, /* pages of a vm_object */
+    FRAME_NR_OWNERS,
+};
+
+enum frame_flags {
+    FRAME_ICACHE_CLEAN = 1, /* instruction caches know its contents (mm/fault.c) */
+};
+
+/* 16 bytes for each 4 KiB of RAM. */
+struct frame {
+    _Atomic uint32_t refs;
+    uint8_t owner;  /* enum frame_owner */
+    uint8_t order;  /* of the block that starts here */
+    uint8_t level;  /* FRAME_TABLE: of its entries */
+    _Atomic uint8_t flags;
+    uint32_t next, prev; /* free lists, by frame number relative to frame_base; owner's use otherwise */
+};
+
+extern struct frame *frame_records;
+extern uint64_t frame_first, frame_end; /* frame numbers that have records */
+
+static inline void *phys_to_virt(paddr_t pa)
+{
+    return (void *)(pa + DIRECT_MAP_BASE);
+}
+
+static inline paddr_t virt_to_phys(const void *va)
+{
+    return (vaddr_t)va - DIRECT_MAP_BASE;
+}
+
+/* Requires: pa lies in RAM that the boot map named. */
+static inline struct frame *frame_of(paddr_t pa)
+{
+    return &frame_records[(pa >> PAGE_SHIFT) - frame_first];
+}
+
+static inline paddr_t frame_pa(const struct frame *frame)
+{
+    return ((paddr_t)(frame - frame_records) + frame_first) << PAGE_SHIFT;
+}
+
+static inline void *frame_va(const struct frame *frame)
+{
+    return phys_to_virt(frame_pa(frame));
+}
+
+/* Boot, once: records from the boot map; every usable byte becomes free. */
+void frame_init(const struct boot_info *boot);
+/* Does: gives a boot-reserved range (the unpacked initramfs) to the allocator. */
+void frame_release_boot(struct boot_range range);
+
+/* Returns a frame with one reference and undefined contents (poison in debug builds), or NULL. */
+struct frame *frame_alloc(enum frame_owner owner);
+/* As above, contents zero. */
+struct frame *frame_alloc_zeroed(enum frame_owner owner);
+/* 2^order frames, aligned, with one reference for the block, or NULL. */
+struct frame *frame_alloc_order(enum frame_owner owner, unsigned order);
+
+static inline void frame_get(struct frame *frame)
+{
+    atomic_fetch_add_explicit(&frame->refs, 1, memory_order_relaxed);
+}
+
+static inline uint32_t frame_refs(const struct frame *frame)
+{
+    return atomic_load_explicit(&((struct frame *)frame)->refs, memory_order_acquire);
+}
+
+/* Drops a reference; the last one frees the block. */
+void frame_put(struct frame *frame);
+
+/* The frame of zeros that reads of untouched anonymous memory see; permanent, never counted. */
+extern paddr_t frame_zero_pa;
+
+/* Returns every per-CPU cached frame to the buddy lists. */
+void frame_drain(void);
+
+struct frame_stats {
+    uint64_t total;  /* frames that were ever free or allocated */
+    uint64_t nr_free; /* cached ones included */
+    uint64_t owned[FRAME_NR_OWNERS];
+};
+void frame_get_stats(struct frame_stats *out);
+
+/* Debug and test: the n-th allocation from now (1 = next) of frames or slab objects fails; 0: off. */
+void frame_fail_nth(uint64_t n);
+/* Returns whether this allocation must fail. */
+bool frame_should_fail(void);
+/* Contents, 8 bytes at a time. */
+void page_clear(void *page);
+void page_copy(void *dst, const void *src);
