@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Runs the user test programs and judges their lines.
+
+    run.py ARCH [program...] [--on quoin|linux|native] [--record] [--out DIR] [-- RUN OPTIONS]
+
+quoin: each program in its own guest by ./run; linux: all in one guest of Debian's kernel (oracle.py);
+native: on this host, x86_64 only. A program passes if it prints `# end`, no `not ok` line, the lines
+of expected/ARCH/PROGRAM.txt where there is such a file, and exits with 0. --record rewrites those
+files and belongs to --on linux. What follows `--` goes to ./run (as in `-- --smp 2 --preset release`).
+"""
+import argparse
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, HERE)
+import build  # noqa: E402
+import oracle  # noqa: E402
+
+# Seconds a guest may need on a loaded machine, and arguments.
+LIMIT = {"stress": 300, "pointers": 240, "memory": 150, "elf": 150}
+RECORDED = ("faults", "pointers", "elf")
+ARGS = {("stress", "quoin"): "--exact", ("stress", "native"): "", ("stress", "linux"): ""}
+
+
+def guest_command(names, on):
+    parts = ["cd /tmp"]
+    for name in names:
+        parts.append(f"echo '@@ {name}'; /t/{name} {ARGS.get((name, on), '')}; echo \"@@ rc $?\"")
+    return "; ".join(parts)
+
+
+def expected_path(arch, name):
+    return os.path.join(HERE, "expected", arch, name + ".txt")
+
+
+def compare(arch, name, lines):
+    """Differences to the recorded lines, as text lines."""
+    path = expected_path(arch, name)
+    if not os.path.exists(path):
+        return [f"no recording {os.path.relpath(path, ROOT)}"]
+    with open(path) as f:
+        want = dict(line.rstrip("\n").split(" = ", 1) for line in f if " = " in line)
+    got = dict(line.split(" = ", 1) for line in lines if " = " in line)
+    bad = [f"{k} = {got.get(k, 'nothing')}, Linux: {v}" for k, v in want.items() if got.get(k) != v]
+    bad += [f"{k} = {v}, not recorded" for k, v in got.items() if k not in want]
+    return bad
+
+
+def judge(arch, name, text, status, record):
+    lines = text.splitlines()
+    bad = [line for line in lines if line.startswith("not ok ")]
+    good = sum(line.startswith("ok ") for line in lines)
+    if "# end" not in lines:
+        last = next((line for line in reversed(lines) if line.strip()), "no output")
+        bad.append(f"stopped early, last line: {last}")
+    if name in RECORDED:
+        if record:
+            path = expected_path(arch, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w") as f:
+                f.writelines(line + "\n" for line in lines if " = " in line)
+        bad += compare(arch, name, lines)
+        good += sum(" = " in line for line in lines)
+    if status != 0 and not bad:
+        bad.append(f"exit status {status}")
+    return good, bad
+
+
+def run_quoin(arch, name, out, limit, options):
+    cmd = [os.path.join(ROOT, "run"), arch, "--add", f"{out}=/t", "--timeout", str(limit), *options,
+           "--exec", f"cd /tmp; exec /t/{name} {ARGS.get((name, 'quoin'), '')}"]
+    r = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return r.returncode, r.stdout.decode(errors="replace"), r.stderr.decode(errors="replace"), cmd
+
+
+def run_many(arch, names, out, on):
+    cmd = guest_command(names, on)
+    if on == "linux":
+        _, text = oracle.run_linux(arch, cmd, [f"{out}=/t"], timeout=900)
+    else:
+        cmd = cmd.replace("/t/", out + "/")
+        text = subprocess.run(["sh", "-c", cmd], stdout=subprocess.PIPE,
+                              stdin=subprocess.DEVNULL, timeout=900).stdout
+    parts = re.split(r"^@@ (\w+)\n", text.decode(errors="replace"), flags=re.M)
+    for name, body in zip(parts[1::2], parts[2::2]):
+        body, _, rc = body.rpartition("@@ rc ")
+        yield name, body, int(rc) if rc.strip().isdigit() else 124
+
+
+def main():
+    argv, options = sys.argv[1:], []
+    if "--" in argv:
+        at = argv.index("--")
+        argv, options = argv[:at], argv[at + 1:]
+    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ap.add_argument("arch", choices=["aarch64", "x86_64"])
+    ap.add_argument("program", nargs="*")
+    ap.add_argument("--on", choices=["quoin", "linux", "native"], default="quoin")
+    ap.add_argument("--record", action="store_true")
+    ap.add_argument("--out")
+    a = ap.parse_args(argv)
+    unknown = [p for p in a.program if p not in build.PROGRAMS]
+    if unknown:
+        ap.error(f"no program {unknown[0]}; there are: {' '.join(build.PROGRAMS)}")
+    if a.record and a.on != "linux":
+        ap.error("--record needs --on linux")
+    out = os.path.abspath(a.out or os.path.join(ROOT, "build", "tests", a.arch))
+    names = [os.path.basename(p) for p in build.build(a.arch, out, a.program or build.PROGRAMS)]
+    failed = 0
+
+    def report(name, text, status, hint, seconds):
+        good, bad = judge(a.arch, name, text, status, a.record)
+        log = os.path.join(out, f"{name}.{a.on}.log")
+        with open(log, "w") as f:
+            f.write(text)
+        verdict = "FAIL" if bad else "pass"
+        print(f"{verdict} user/{name} {a.arch} {a.on}: {good} good, {len(bad)} bad, {seconds:.1f} s")
+        for line in bad[:25]:
+            print("    " + line)
+        if bad:
+            print(f"    repeat: {hint}\n    log: {log}")
+        sys.stdout.flush()
+        return 1 if bad else 0
+
+    again = f"tests/user/run.py {a.arch} %s --on {a.on}"
+    if a.on == "quoin":
+        for name in names:
+            start = time.monotonic()
+            status, text, err, cmd = run_quoin(a.arch, name, out, LIMIT.get(name, 90), options)
+            if status >= 124 and err:
+                text += "\n" + "".join(f"# {line}\n" for line in err.splitlines()[-40:])
+            failed += report(name, text, status, shlex.join(cmd), time.monotonic() - start)
+    else:
+        start = time.monotonic()
+        seen = set()
+        for name, text, status in run_many(a.arch, names, out, a.on):
+            seen.add(name)
+            failed += report(name, text, status, again % name, time.monotonic() - start)
+        for name in set(names) - seen:
+            failed += report(name, "", 125, again % name, 0)
+    print(f"user programs on {a.arch}: {len(names) - failed} of {len(names)} pass")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
