@@ -59,7 +59,8 @@ def build(arch, out, names=None):
         prog = os.path.join(out, name)
         newest = max(os.path.getmtime(p) for p in deps + [src, os.path.abspath(__file__)])
         if not os.path.exists(prog) or os.path.getmtime(prog) < newest:
-            cmd = [cc, *FLAGS, *inc, "-o", prog, src, *common, "-lgcc"]
+            extra = ["-mno-outline-atomics"] if arch == "aarch64" else []
+            cmd = [cc, *FLAGS, *extra, *inc, "-o", prog, src, *common, "-lgcc"]
             if subprocess.run(cmd).returncode:
                 sys.exit(f"cannot build {name} for {arch}")
         built.append(prog)

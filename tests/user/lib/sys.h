@@ -65,6 +65,8 @@
 #ifndef WUNTRACED
 #define WUNTRACED 2
 #endif
+#define SS_ONSTACK 1
+#define SS_DISABLE 2
 #define S_IFMT 00170000
 #define S_IFSOCK 0140000
 #define S_IFLNK 0120000

@@ -65,3 +65,18 @@ static inline void code_sync(void *start, unsigned long len)
 {
     __builtin___clear_cache((char *)start, (char *)start + len);
 }
+
+/* The first word of the block that the thread pointer names, and a new thread pointer. */
+static inline unsigned long tls_word(void)
+{
+    unsigned long *block;
+
+    __asm__ volatile("mrs %0, tpidr_el0" : "=r"(block));
+    return *(volatile unsigned long *)block;
+}
+
+static inline long tls_set(void *block)
+{
+    __asm__ volatile("msr tpidr_el0, %0" ::"r"(block));
+    return 0;
+}

@@ -63,3 +63,17 @@ static inline void code_sync(void *start, unsigned long len)
     (void)start;
     (void)len;
 }
+
+/* The first word of the block that the thread pointer names, and a new thread pointer. */
+static inline unsigned long tls_word(void)
+{
+    unsigned long v;
+
+    __asm__ volatile("mov %%fs:0, %0" : "=r"(v));
+    return v;
+}
+
+static inline long tls_set(void *block)
+{
+    return sys_call6(158, 0x1002, (long)block, 0, 0, 0, 0); /* arch_prctl(ARCH_SET_FS) */
+}
