@@ -8,7 +8,7 @@
 #include "fs/text.h"
 #include "kernel/types.h"
 
-struct path;
+struct dentry;
 struct file;
 struct new_utsname; /* <linux/utsname.h> */
 
@@ -58,7 +58,8 @@ struct procfs_provider {
     pid_nr_t (*self_tid)(void);
     /* Fails: -ESRCH. tid names any thread, the leader's number the process. */
     int (*owner)(pid_nr_t tid, struct procfs_owner *out);
-    /* Whether the running task may look into tid's memory and files (ptrace(2), PTRACE_MODE_READ). */
+    /* Whether the running task may look into tid's memory and files (ptrace(2), PTRACE_MODE_READ).
+     */
     bool (*may_inspect)(pid_nr_t tid);
     /*
      * Does: appends the item of the thread (`whole`: of its whole process, where stat and status
@@ -67,16 +68,17 @@ struct procfs_provider {
     int (*show)(pid_nr_t tid, bool whole, enum procfs_item item, struct text *text);
     /* Does: takes a write of len bytes of text, NUL-terminated. Fails: -EINVAL, -EACCES, -ESRCH. */
     int (*store)(pid_nr_t tid, enum procfs_item item, const char *text, size_t len);
-    /* *out gets references of its own. */
-    int (*link)(pid_nr_t tid, enum procfs_link link, struct path *out);
-    /* Returns the smallest open descriptor >= from, or -EBADF when there is none, or -ESRCH. */
+    /* *out gets a reference. Fails: -ENOENT, -ESRCH. */
+    int (*link)(pid_nr_t tid, enum procfs_link link, struct dentry **out);
+    /* Returns the smallest open descriptor >= from; -EBADF when there is none, or -ESRCH. */
     int (*next_fd)(pid_nr_t tid, int from);
     /* *out: the open file with a reference; *flags: FD_CLOEXEC or 0. Fails: -ENOENT, -ESRCH. */
     int (*fd_file)(pid_nr_t tid, int fd, struct file **out, int *flags);
 
     /* Global figures. */
     void (*cpu_stats)(uint32_t cpu, struct procfs_sched_stats *out);
-    /* Averages over 1, 5 and 15 minutes in 1/2048; then running and all threads, last number given. */
+    /* Averages over 1, 5 and 15 minutes in 1/2048; then running and all threads, last number given.
+     */
     void (*load)(uint32_t avg[3], uint32_t *nr_running, uint32_t *nr_threads, pid_nr_t *last);
     uint64_t (*nr_switches)(void);
     uint64_t (*nr_forks)(void);
@@ -90,7 +92,8 @@ struct procfs_provider {
 /* Does: registers; once, at boot, before /proc is mounted. */
 void procfs_set_provider(const struct procfs_provider *provider);
 
-/* Does: remembers a function that returns cached memory; a write to /proc/sys/vm/drop_caches calls all. */
+/* Does: remembers a function that returns cached memory; a write to /proc/sys/vm/drop_caches calls
+ * all. */
 void procfs_add_drain(void (*drain)(void));
 
 /* Does: registers the file system types "proc" and "sysfs". Boot, once. */

@@ -27,7 +27,8 @@ void text_free(struct text *text);
 void text_put(struct text *text, const void *data, size_t len);
 void text_print(struct text *text, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void text_vprint(struct text *text, const char *fmt, va_list args);
-/* Does: appends the string with blank, tab, newline and backslash as \ooo, as proc(5) writes paths. */
+/* Does: appends the string with blank, tab, newline and backslash as \ooo, as proc(5) writes paths.
+ */
 void text_put_path(struct text *text, const char *path);
 /* Does: makes room for len bytes and returns where they go (text_commit() takes them), or NULL. */
 char *text_reserve(struct text *text, size_t len);

@@ -2,23 +2,14 @@
  * The line discipline on the host: bytes typed in, compared with what a reader gets and with what
  * the terminal shows. Expected strings are what Linux's n_tty gives for the same keys.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fs/tty_line.h"
+#include "tests/unit/tap.h"
 
 static struct tty_line line;
 static unsigned events;
-static int nr_tests;
-static int nr_failed;
-
-static void check(bool good, const char *name)
-{
-    nr_tests++;
-    nr_failed += !good;
-    printf("%sok %d - %s\n", good ? "" : "not ", nr_tests, name);
-}
 
 static void start(void)
 {
@@ -67,7 +58,7 @@ static void expect_shown(const char *want, const char *name)
 {
     const char *got = shown();
 
-    check(strcmp(got, want) == 0, name);
+    tap_ok(strcmp(got, want) == 0, "%s", name);
     if (strcmp(got, want) != 0) {
         printf("# shown [%s] wanted [%s]\n", got, want);
     }
@@ -77,7 +68,7 @@ static void expect_read(const char *want, const char *name)
 {
     const char *got = take(TTY_INPUT_SIZE);
 
-    check(strcmp(got, want) == 0, name);
+    tap_ok(strcmp(got, want) == 0, "%s", name);
     if (strcmp(got, want) != 0) {
         printf("# read [%s] wanted [%s]\n", got, want);
     }
@@ -107,18 +98,18 @@ static void test_lines(void)
     expect_shown("abc", "typed characters are echoed");
     type("\r");
     expect_shown("\r\n", "return is echoed as a new line");
-    check((events & TTY_EVENT_READABLE) != 0, "a complete line wakes readers");
+    tap_ok((events & TTY_EVENT_READABLE) != 0, "a complete line wakes readers");
     expect_read("abc\n", "a line is read with its end");
 
     start();
     type("one\ntwo\n");
-    check(tty_line_available(&line) == 8, "FIONREAD counts all complete lines");
+    tap_ok(tty_line_available(&line) == 8, "FIONREAD counts all complete lines");
     expect_read("one\n", "a read takes one line");
     expect_read("two\n", "the next read takes the next line");
 
     start();
     type("abcdef\n");
-    check(strcmp(take(4), "abcd") == 0, "a short read takes part of a line");
+    tap_ok(strcmp(take(4), "abcd") == 0, "a short read takes part of a line");
     expect_read("ef\n", "the rest of the line follows");
 }
 
@@ -129,16 +120,16 @@ static void test_end_of_file(void)
 
     start();
     type("\4");
-    check(tty_line_readable(&line, 1), "EOF makes the terminal readable");
-    check(tty_line_available(&line) == 0, "EOF is no byte");
-    check(tty_line_read(&line, buf, sizeof(buf), &ended) == 0 && ended, "EOF reads as 0 bytes");
-    check(!tty_line_readable(&line, 1), "EOF is read once");
+    tap_ok(tty_line_readable(&line, 1), "EOF makes the terminal readable");
+    tap_ok(tty_line_available(&line) == 0, "EOF is no byte");
+    tap_ok(tty_line_read(&line, buf, sizeof(buf), &ended) == 0 && ended, "EOF reads as 0 bytes");
+    tap_ok(!tty_line_readable(&line, 1), "EOF is read once");
     type("ab\4");
     expect_read("ab", "EOF after text ends the line without a byte");
-    check(!tty_line_readable(&line, 1), "EOF after text gives no second end");
+    tap_ok(!tty_line_readable(&line, 1), "EOF after text gives no second end");
     type("ab\4");
-    check(strcmp(take(2), "ab") == 0 && !tty_line_readable(&line, 1),
-          "EOF after the last byte that fits goes with it");
+    tap_ok(strcmp(take(2), "ab") == 0 && !tty_line_readable(&line, 1),
+           "EOF after the last byte that fits goes with it");
     expect_shown("abab", "EOF is not echoed");
 }
 
@@ -207,7 +198,7 @@ static void test_special(void)
 {
     start();
     type("a\26\3b\n");
-    check((events & TTY_EVENT_INT) == 0, "a quoted interrupt is no signal");
+    tap_ok((events & TTY_EVENT_INT) == 0, "a quoted interrupt is no signal");
     expect_shown("a^\b^Cb\r\n", "a quoted character is shown over the caret");
     expect_read("a\3b\n", "a quoted character is read");
 
@@ -244,13 +235,13 @@ static void test_signals(void)
 {
     start();
     type("abc\3");
-    check(events == TTY_EVENT_INT, "interrupt");
+    tap_ok(events == TTY_EVENT_INT, "interrupt");
     expect_shown("^C", "interrupt drops the echo before it and is shown");
     type("\n");
     expect_read("\n", "interrupt drops the line");
     events = 0;
     type("\34\32");
-    check(events == (TTY_EVENT_QUIT | TTY_EVENT_SUSP), "quit and suspend");
+    tap_ok(events == (TTY_EVENT_QUIT | TTY_EVENT_SUSP), "quit and suspend");
 
     start();
     set_lflag(NOFLSH, 0);
@@ -260,32 +251,32 @@ static void test_signals(void)
     start();
     set_lflag(0, ISIG);
     type("a\3\n");
-    check(events == TTY_EVENT_READABLE, "without ISIG no signal");
+    tap_ok(events == TTY_EVENT_READABLE, "without ISIG no signal");
     expect_read("a\3\n", "without ISIG the byte is read");
 
     start();
     line.termios.c_cc[VINTR] = 0;
     type_bytes("\0\n", 2);
-    check(events == TTY_EVENT_READABLE, "a disabled character is no signal");
+    tap_ok(events == TTY_EVENT_READABLE, "a disabled character is no signal");
 }
 
 static void test_flow(void)
 {
     start();
     type("\23");
-    check(line.stopped, "stop");
+    tap_ok(line.stopped, "stop");
     type("\21");
-    check(!line.stopped, "start");
+    tap_ok(!line.stopped, "start");
     type("\23x");
-    check(line.stopped, "other bytes do not start");
+    tap_ok(line.stopped, "other bytes do not start");
     set_iflag(IXANY, 0);
     type("x");
-    check(!line.stopped, "with IXANY any byte starts");
+    tap_ok(!line.stopped, "with IXANY any byte starts");
     type("\23\3");
-    check(!line.stopped, "a signal starts");
+    tap_ok(!line.stopped, "a signal starts");
     set_iflag(0, IXON);
     type("\23");
-    check(!line.stopped, "without IXON nothing stops");
+    tap_ok(!line.stopped, "without IXON nothing stops");
 }
 
 static void test_raw(void)
@@ -293,8 +284,8 @@ static void test_raw(void)
     start();
     set_lflag(0, ICANON | ECHO | ISIG);
     type("a");
-    check((events & TTY_EVENT_READABLE) != 0, "raw bytes wake readers");
-    check(!tty_line_readable(&line, 2) && tty_line_readable(&line, 1), "raw readable by count");
+    tap_ok((events & TTY_EVENT_READABLE) != 0, "raw bytes wake readers");
+    tap_ok(!tty_line_readable(&line, 2) && tty_line_readable(&line, 1), "raw readable by count");
     type("\4\177\3");
     expect_read("a\4\177\3", "raw bytes are read as they are");
 
@@ -328,21 +319,21 @@ static void test_room(void)
     for (int i = 0; i < 5000; i++) {
         type("x");
     }
-    check(tty_line_has_room(&line), "a line that is too long still takes its end");
+    tap_ok(tty_line_has_room(&line), "a line that is too long still takes its end");
     type("\n");
-    check(!tty_line_has_room(&line), "a full store of lines takes nothing more");
+    tap_ok(!tty_line_has_room(&line), "a full store of lines takes nothing more");
     len = tty_line_read(&line, (uint8_t *)got, sizeof(got), &ended);
-    check(len == 4096 && ended && got[4095] == '\n' && got[4094] == 'x',
-          "a line has at most 4095 bytes and its end");
-    check(tty_line_has_room(&line), "reading makes room");
+    tap_ok(len == 4096 && ended && got[4095] == '\n' && got[4094] == 'x',
+           "a line has at most 4095 bytes and its end");
+    tap_ok(tty_line_has_room(&line), "reading makes room");
 
     start();
     set_lflag(0, ICANON | ECHO);
     for (unsigned i = 0; i < TTY_INPUT_SIZE; i++) {
         type("r");
     }
-    check(!tty_line_has_room(&line), "a full raw store takes nothing more");
-    check(tty_line_available(&line) == TTY_INPUT_SIZE, "all raw bytes are there");
+    tap_ok(!tty_line_has_room(&line), "a full raw store takes nothing more");
+    tap_ok(tty_line_available(&line) == TTY_INPUT_SIZE, "all raw bytes are there");
 }
 
 static void set_oflag(tcflag_t oflag)
@@ -385,8 +376,9 @@ static void test_output(void)
     start();
     memset(many, '\n', sizeof(many));
     done = tty_line_write(&line, many, sizeof(many));
-    check(done < sizeof(many) && strlen(shown()) == 2 * done, "a full ring takes fewer bytes, all whole");
-    check(tty_line_write(&line, many, 3) == 3, "an empty ring takes more");
+    tap_ok(done < sizeof(many) && strlen(shown()) == 2 * done,
+           "a full ring takes fewer bytes, all whole");
+    tap_ok(tty_line_write(&line, many, 3) == 3, "an empty ring takes more");
 }
 
 /* Every key in every mode: positions stay in order and nothing is written out of bounds. */
@@ -418,7 +410,7 @@ static void test_random(void)
                line.canon_head - line.tail <= line.head - line.tail &&
                tty_line_out_used(&line) <= TTY_OUTPUT_SIZE;
     }
-    check(good, "random keys in random modes keep the positions in order");
+    tap_ok(good, "random keys in random modes keep the positions in order");
 }
 
 int main(void)
@@ -433,6 +425,5 @@ int main(void)
     test_room();
     test_output();
     test_random();
-    printf("1..%d\n", nr_tests);
-    return nr_failed != 0;
+    return tap_done();
 }
