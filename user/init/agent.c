@@ -3,7 +3,7 @@
  *
  * A frame is a stream id (1 byte), a length (4 bytes, little-endian) and that many bytes.
  *   host to guest:  C the command   0 standard input, length 0 = its end   A the status has come
- *                   K more room: the stream's id, then 4 bytes of count
+ *                   K more room: the stream's id, then 4 bytes of count   Z nobody reads stream id
  *   guest to host:  H hello   1 standard output   2 standard error   K more room for stream 0
  *                   X the exit status, 4 bytes
  * Each data stream starts with WINDOW bytes of room, so whoever reads the channel can always
@@ -129,6 +129,19 @@ static void take_payload(const unsigned char *data, uint32_t len)
     }
 }
 
+static struct output *controlled_output(void)
+{
+    return &outputs[control[0] == '2' ? STREAM_ERR : STREAM_OUT];
+}
+
+static void close_output(struct output *output)
+{
+    if (output->fd >= 0)
+        sys_close(output->fd);
+    output->fd = -1;
+    output->drained = true;
+}
+
 static void finish_frame(void)
 {
     switch (header[0]) {
@@ -140,7 +153,10 @@ static void finish_frame(void)
         command_complete = true;
         break;
     case 'K':
-        outputs[control[0] == '2' ? STREAM_ERR : STREAM_OUT].room += get_u32(control + 1);
+        controlled_output()->room += get_u32(control + 1);
+        break;
+    case 'Z':
+        close_output(controlled_output());
         break;
     case 'A':
         status_taken = true;
@@ -218,13 +234,6 @@ static void pump_input(void)
         close_input();
 }
 
-static void close_output(struct output *output)
-{
-    sys_close(output->fd);
-    output->fd = -1;
-    output->drained = true;
-}
-
 static void pump_output(struct output *output, char stream)
 {
     static unsigned char buf[CHUNK_MAX];
@@ -261,7 +270,7 @@ static void pump(long timeout_ms, bool ended)
     if (fds[1].revents != 0 && input_fd >= 0)
         pump_input();
     for (int i = 0; i < NR_OUTPUTS; i++) {
-        if (fds[2 + i].revents != 0)
+        if (fds[2 + i].revents != 0 && outputs[i].fd >= 0)
             pump_output(&outputs[i], i == STREAM_ERR ? '2' : '1');
         else if (ended && fds[2 + i].fd >= 0)
             outputs[i].drained = true;
@@ -271,6 +280,13 @@ static void pump(long timeout_ms, bool ended)
 static bool outputs_done(void)
 {
     return outputs[STREAM_OUT].drained && outputs[STREAM_ERR].drained;
+}
+
+/* Whether a poll would tell if some output that is still open has anything left. */
+static bool outputs_have_room(void)
+{
+    return (!outputs[STREAM_OUT].drained && outputs[STREAM_OUT].room > 0) ||
+           (!outputs[STREAM_ERR].drained && outputs[STREAM_ERR].room > 0);
 }
 
 static int exit_status(int status)
@@ -295,23 +311,26 @@ static bool reap(long child, int *out)
     return false;
 }
 
+/* While the command runs, a job in the background may hold the pipes open after its end, and a
+ * command may close them long before: only wait tells, so the pump never sleeps long. */
 static int serve(long child)
 {
-    long timeout_ms = 1;
+    long reap_ms = 1;
     int status = 0;
     bool ended = false;
 
     while (!ended || !outputs_done()) {
-        /* A job in the background may keep the pipes open, so their end alone does not tell. */
-        if (!outputs_done())
-            timeout_ms = REAP_POLL_MAX_MS;
-        pump(ended ? 0 : timeout_ms, ended);
+        long timeout_ms = REAP_POLL_MAX_MS;
+
+        if (ended && outputs_have_room()) {
+            timeout_ms = 0;
+        } else if (outputs_done()) {
+            timeout_ms = reap_ms;
+            reap_ms = reap_ms * 2 < REAP_POLL_MAX_MS ? reap_ms * 2 : REAP_POLL_MAX_MS;
+        }
+        pump(timeout_ms, ended);
         if (!ended)
             ended = reap(child, &status);
-        if (timeout_ms < REAP_POLL_MAX_MS)
-            timeout_ms *= 2;
-        else if (outputs_done())
-            timeout_ms = REAP_POLL_MAX_MS;
     }
     return status;
 }

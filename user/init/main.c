@@ -100,6 +100,7 @@ int main(void)
     mount_missing("/dev/shm/.", "/dev/shm", "tmpfs");
     open_console();
     read_cmdline();
+    sys_sethostname("quoin");
     if (init_option("quoin.exec", value, sizeof(value)))
         agent_run();
     else

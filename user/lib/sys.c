@@ -73,6 +73,11 @@ bool sys_exists(const char *path)
     return CALL3(faccessat, AT_FDCWD, path, 0) == 0;
 }
 
+long sys_sethostname(const char *name)
+{
+    return CALL2(sethostname, name, strlen(name));
+}
+
 long sys_chdir(const char *path)
 {
     return CALL1(chdir, path);

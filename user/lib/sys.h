@@ -36,6 +36,7 @@ long sys_ioctl(int fd, unsigned long request, void *arg);
 long sys_poll(struct sys_pollfd *fds, size_t nr_fds, long timeout_ms);
 long sys_mkdir(const char *path, unsigned int mode);
 bool sys_exists(const char *path);
+long sys_sethostname(const char *name);
 long sys_chdir(const char *path);
 long sys_mount(const char *source, const char *target, const char *type);
 long sys_fork(void);

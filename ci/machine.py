@@ -1,0 +1,125 @@
+"""QEMU command lines: one function per architecture, from the options of ./run."""
+import os
+import subprocess
+import tempfile
+
+import host
+
+OVMF = "/usr/share/OVMF"
+ISO_MODULES = "normal multiboot2 serial iso9660 part_gpt part_msdos terminal configfile search"
+CPUS = {"aarch64": "max", "x86_64": "max"}
+ICOUNT_CPUS = {"aarch64": "cortex-a72", "x86_64": "max,-erms,-fsrm"}
+BOARDS = {"aarch64": ("virt",), "x86_64": ("q35",)}
+BOOTS = {"aarch64": ("direct",), "x86_64": ("direct", "iso", "uefi")}
+LINUX_CHANNEL = {"aarch64": "/dev/ttyS0", "x86_64": "/dev/ttyS1"}
+LINUX_CONSOLE = {"aarch64": "ttyAMA0", "x86_64": "ttyS0"}
+
+
+class Files:
+    """The files of one run. Those that QEMU only reads live in memory and need no cleaning up;
+    a folder is made where a tool insists on one."""
+
+    def __init__(self):
+        self.fds = []
+        self.folder = None
+
+    def hold(self, name, data):
+        fd = os.memfd_create(name)
+        self.fds.append(fd)
+        with os.fdopen(os.dup(fd), "wb") as file:
+            file.write(data)
+        return f"/proc/self/fd/{fd}"
+
+    def path(self, name):
+        if self.folder is None:
+            self.folder = tempfile.TemporaryDirectory(prefix="quoin-")
+        return os.path.join(self.folder.name, name)
+
+    def close(self):
+        for fd in self.fds:
+            os.close(fd)
+        self.fds.clear()
+        if self.folder is not None:
+            self.folder.cleanup()
+            self.folder = None
+
+
+def kernel_file(arch, folder):
+    return os.path.join(folder, "Image" if arch == "aarch64" else "quoin.elf")
+
+
+def make_iso(files, kernel, initrd_data, cmdline, serial):
+    """A GRUB image that loads the kernel by Multiboot2, for BIOS and UEFI alike."""
+    tree = files.path("iso")
+    os.makedirs(os.path.join(tree, "boot/grub"))
+    strip = ["x86_64-linux-gnu-strip", "-o", os.path.join(tree, "boot/quoin.elf"), kernel]
+    subprocess.run(strip, check=True)
+    with open(os.path.join(tree, "boot/initramfs.cpio"), "wb") as file:
+        file.write(initrd_data)
+    quoted = cmdline.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    with open(os.path.join(tree, "boot/grub/grub.cfg"), "w", encoding="utf-8") as file:
+        if serial:
+            file.write("serial --unit=0 --speed=115200\nterminal_output serial\n")
+        file.write(f'set timeout=0\nmultiboot2 /boot/quoin.elf "{quoted}"\n'
+                   "module2 /boot/initramfs.cpio initramfs\nboot\n")
+    image = files.path("quoin.iso")
+    made = subprocess.run(
+        ["grub-mkrescue", "-o", image, f"--install-modules={ISO_MODULES}", "--locales=",
+         "--fonts=", "--themes=", tree], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL, text=True, check=False)
+    if made.returncode != 0:
+        raise host.HostError("grub-mkrescue failed\n" + made.stdout)
+    return image
+
+
+def boot_arguments(options, files, kernel, initrd_data, cmdline):
+    if options.boot == "direct":
+        return ["-kernel", kernel, "-initrd", files.hold("initramfs", initrd_data),
+                "-append", cmdline]
+    image = make_iso(files, kernel, initrd_data, cmdline, options.exec is not None or options.log)
+    arguments = ["-drive", f"file={image},format=raw,if=none,id=cd,media=cdrom,readonly=on",
+                 "-device", "ide-cd,drive=cd,bootindex=0"]
+    if options.boot == "uefi":
+        variables = files.path("vars.fd")
+        with open(f"{OVMF}/OVMF_VARS_4M.fd", "rb") as file, open(variables, "wb") as copy:
+            copy.write(file.read())
+        arguments += ["-drive", f"if=pflash,format=raw,readonly=on,file={OVMF}/OVMF_CODE_4M.fd",
+                      "-drive", f"if=pflash,format=raw,file={variables}"]
+    return arguments
+
+
+def board_arguments(options):
+    if options.arch == "x86_64":
+        return ["-M", options.board, "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+    machine = f"{options.board},gic-version={options.gic}"
+    if options.el == 2:
+        machine += ",virtualization=on"
+    return ["-M", machine, "-global", "virtio-mmio.force-legacy=false"]
+
+
+def channel_arguments(options):
+    if options.arch == "x86_64":
+        return ["-serial", "chardev:channel"]
+    if options.linux:
+        return ["-device", "pci-serial,chardev=channel"]
+    return ["-device", "virtio-serial-device,max_ports=1",
+            "-device", "virtconsole,chardev=channel"]
+
+
+def command(options, boot, console_fd=None, channel_fd=None):
+    """The whole command line; without descriptors the console is the terminal of the caller."""
+    line = [f"qemu-system-{options.arch}", "-nodefaults", "-vga", "none", "-display", "none",
+            "-no-reboot", "-accel", "tcg", "-m", options.mem, "-smp", str(options.smp),
+            "-cpu", options.cpu, *board_arguments(options)]
+    if console_fd is None:
+        line += ["-chardev", "stdio,id=console,mux=on,signal=off", "-mon", "chardev=console"]
+    else:
+        line += ["-monitor", "none", "-chardev", f"socket,id=console,fd={console_fd}"]
+    line += ["-serial", "chardev:console"]
+    if channel_fd is not None:
+        line += ["-chardev", f"socket,id=channel,fd={channel_fd}", *channel_arguments(options)]
+    if options.icount:
+        line += ["-icount", "shift=0,sleep=off"]
+    if options.gdb:
+        line += ["-s", "-S"]
+    return line + boot
