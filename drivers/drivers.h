@@ -1,0 +1,13 @@
+/* Boot order of the drivers. */
+#pragma once
+
+#include <hal/boot.h>
+
+/*
+ * Requires: slab, interrupts' controller and the character device table are up; once.
+ * Does: probes the boot record's devices and registers the console and the channel.
+ */
+void drivers_init(const struct boot_info *boot);
+
+/* The board's console as a terminal. */
+void serial_tty_init(void);
