@@ -1,0 +1,69 @@
+"""The list of test suites: the one place to add one.
+
+A suite is a command, run from the top of the repository. Its lines that start with PASS, FAIL
+or SKIP (or TAP's `ok`, `not ok`) are its tests; indented lines below a FAIL say more about it.
+What follows ARCH in a command is set per architecture; a suite with arches exists once for
+each, as NAME-ARCH, and NAME runs them all.
+"""
+import dataclasses
+import sys
+
+import host
+
+PYTHON = (sys.executable, "-B")
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    name: str
+    command: tuple
+    minutes: float  # the limit, on a loaded machine with two cores
+    about: str
+    long: bool = False  # only in ./test all
+    alone: bool = False  # nothing else runs meanwhile
+
+
+def script(path, *arguments):
+    return (*PYTHON, path, *arguments)
+
+
+def per_arch(name, path, *arguments, **fields):
+    return [Suite(f"{name}-{arch}", script(path, arch, *arguments), **fields)
+            for arch in host.ARCHES]
+
+
+SUITES = [
+    Suite("build", script("ci/check_build.py"), 10, "both targets, gcc and clang, debug and "
+          "release, without a warning", alone=True),
+    Suite("layers", script("ci/check_layers.py"), 1, "includes go down only; no architecture's "
+          "name and no asm outside hal/"),
+    Suite("budget", script("ci/check_budget.py"), 1, "functions and lines of each HAL"),
+    Suite("unit", script("ci/check_unit.py"), 10, "host tests, with the simulator"),
+    Suite("cli", script("tests/cli/run.py"), 2, "./run and ./test refuse what is wrong"),
+    *per_arch("exec", "tests/exec/run.py", minutes=8, about="./run --exec: streams, statuses"),
+    *per_arch("boot", "tests/boot/run.py", minutes=10, about="boot paths, memory sizes, CPUs"),
+    *per_arch("user", "tests/user/run.py", minutes=12, about="programs that pass on Linux too"),
+    *per_arch("shell", "tests/shell/run.py", minutes=10, about="a person's shell session, "
+              "busybox applets compared to Linux"),
+]
+
+
+def groups():
+    """Names that stand for several suites."""
+    found = {}
+    for suite in SUITES:
+        base = suite.name.rsplit("-", 1)
+        if len(base) == 2 and base[1] in host.ARCHES:
+            found.setdefault(base[0], []).append(suite)
+    return found
+
+
+def select(names):
+    """Returns the suites that the names mean; raises KeyError with the first unknown name."""
+    if not names:
+        return [suite for suite in SUITES if not suite.long]
+    by_name = {suite.name: [suite] for suite in SUITES} | groups() | {"all": SUITES}
+    chosen = []
+    for name in names:
+        chosen += [suite for suite in by_name[name] if suite not in chosen]
+    return chosen
