@@ -35,6 +35,14 @@
 #define RFLAGS_RF 0x10000
 #define RFLAGS_AC 0x40000
 
+/* IDT vectors: 0x20.. the legacy controllers', masked but for a spurious one; the I/O APIC's follow. */
+#define VECTOR_PIC 0x20
+#define VECTOR_IRQ 0x30
+#define VECTOR_IRQ_END 0xf0
+#define VECTOR_TIMER 0xf0
+#define VECTOR_IPI 0xf1
+#define VECTOR_SPURIOUS 0xff
+
 #define MSR_EFER 0xc0000080
 #define MSR_GS_BASE 0xc0000101
 #define EFER_SCE 0x001
@@ -47,7 +55,10 @@
 #define CR0_AM 0x00040000
 #define CR0_PG 0x80000000
 #define CR4_PAE 0x20
+#define BOOT_PTE_TABLE 0x23 /* present, writable, accessed */
+#define BOOT_PTE_BLOCK 0xe3 /* the same, dirty, 2 MiB */
 
+#define IMAGE_BASE 0xffffffff80000000 /* KERNEL_IMAGE_BASE without its suffix */
 #define BOOT_STACK_SIZE 16384
 #define IST_STACK_SIZE 8192
 #define BOOT_MAP_GIB 4
