@@ -49,7 +49,7 @@ def build(arch, out, names=None):
         inc += ["-isystem", path]
     inc += ["-I" + lib, "-I" + adir]
     common = [os.path.join(lib, f) for f in sorted(os.listdir(lib)) if f.endswith(".c")]
-    common.append(os.path.join(adir, "start.S"))
+    common += [os.path.join(adir, f) for f in sorted(os.listdir(adir)) if f.endswith(".S")]
     deps = common + [os.path.join(d, f) for d in (lib, adir) for f in os.listdir(d)]
     built = []
     for name in names or PROGRAMS + ["bench"]:

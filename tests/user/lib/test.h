@@ -71,3 +71,7 @@ extern volatile unsigned long probe_addr;
 
 extern unsigned long entry_regs[32];
 extern unsigned long entry_sp;
+
+/* Per architecture: register patterns (0 or the number of the register that changed). */
+int regs_check(unsigned long seed, unsigned long loops);
+void regs_clobber(void);
