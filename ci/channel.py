@@ -8,6 +8,8 @@ WINDOW = 256 * 1024
 CHUNK = 32 * 1024
 PIPE_CHUNK = 4096  # what a pipe that polls writable takes without blocking
 HEADER = struct.Struct("<cI")
+GREETING = b"quoin/1\n"
+HELLO = HEADER.pack(b"H", len(GREETING)) + GREETING
 
 
 class ChannelError(Exception):
@@ -56,6 +58,8 @@ class Channel:
 
     def received(self, data):
         self.incoming += data
+        if not self.greeted and not self.find_hello():
+            return
         while len(self.incoming) >= HEADER.size:
             stream, length = HEADER.unpack_from(self.incoming)
             if length > WINDOW:
@@ -66,11 +70,19 @@ class Channel:
             del self.incoming[:HEADER.size + length]
             self.take_frame(stream, payload)
 
+    def find_hello(self):
+        """Drops what comes before the guest's hello: firmware writes to every serial line."""
+        at = self.incoming.find(HELLO)
+        if at < 0:
+            del self.incoming[:-len(HELLO)]
+            return False
+        del self.incoming[:at + len(HELLO)]
+        self.greeted = True
+        self.send(b"C", self.command)
+        return True
+
     def take_frame(self, stream, payload):
-        if stream == b"H" and not self.greeted:
-            self.greeted = True
-            self.send(b"C", self.command)
-        elif stream in self.outputs and self.greeted:
+        if stream in self.outputs:
             if stream not in self.closed:
                 self.outputs[stream].data += payload
         elif stream == b"K" and len(payload) == 4:

@@ -96,6 +96,22 @@ def check_names():
     return count, bad
 
 
+def check_lists():
+    """Every source is in its folder's list, so that none is forgotten."""
+    count = 0
+    bad = []
+    for top in [*BELOW, *(f"hal/{arch}" for arch in host.ARCHES)]:
+        folder = os.path.join(host.ROOT, top)
+        names = [name for name in os.listdir(folder) if name.endswith((".c", ".S"))]
+        if not names:
+            continue
+        with open(os.path.join(folder, "CMakeLists.txt"), encoding="utf-8") as file:
+            listed = set(re.findall(r"[\w./-]+", file.read()))
+        count += len(names)
+        bad += [f"{top}/{name} is in no list" for name in sorted(names) if name not in listed]
+    return count, bad
+
+
 def report(what, count, bad):
     print(f"{'FAIL' if bad or not count else 'PASS'} {what} ({count} files)")
     for line in bad:
@@ -112,6 +128,7 @@ def main():
             failed = True
             print(f"FAIL includes on {arch}: it does not build")
             print("\n".join("  | " + line for line in str(error).splitlines()))
+    failed |= report("lists of sources", *check_lists())
     failed |= report("names outside hal/", *check_names())
     return failed
 

@@ -3,9 +3,9 @@
  *
  * A frame is a stream id (1 byte), a length (4 bytes, little-endian) and that many bytes.
  *   host to guest:  C the command   0 standard input, length 0 = its end   A the status has come
- *                   K more room: the stream's id, then 4 bytes of count   Z nobody reads stream id
- *   guest to host:  H hello   1 standard output   2 standard error   K more room for stream 0
- *                   X the exit status, 4 bytes
+ *                   K more room: a stream's id, then 4 bytes of count   Z nobody reads that stream
+ *   guest to host:  H hello   1 standard output   2 standard error   X the exit status, 4 bytes
+ *                   K more room for stream 0, 4 bytes of count
  * Each data stream starts with WINDOW bytes of room, so whoever reads the channel can always
  * store what comes, and a full pipe on one stream holds up no other.
  */
@@ -22,6 +22,7 @@
 #define COMMAND_MAX (128 * 1024)
 #define CHUNK_MAX (32 * 1024)
 #define HEADER_LEN 5
+#define GREETING "quoin/1\n"
 #define REAP_POLL_MAX_MS 50
 
 enum { STREAM_OUT, STREAM_ERR, NR_OUTPUTS };
@@ -413,7 +414,7 @@ void agent_run(void)
         return;
     }
     sys_ignore_sigpipe(true);
-    send_frame('H', NULL, 0);
+    send_frame('H', GREETING, sizeof(GREETING) - 1);
     while (!command_complete)
         channel_read();
     command[command_len] = '\0';
