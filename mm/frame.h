@@ -7,6 +7,7 @@
 #include <arch/consts.h>
 #include <hal/boot.h>
 
+#include "kernel/assert.h"
 #include "kernel/types.h"
 
 #define FRAME_ORDER_MAX 10u /* largest block: 4 MiB */
@@ -31,7 +32,7 @@ struct frame {
     _Atomic uint32_t refs;
     uint8_t owner;  /* enum frame_owner */
     uint8_t order;  /* of the block that starts here */
-    uint8_t level;  /* FRAME_TABLE: of its entries */
+    uint8_t level;  /* FRAME_SLAB: order of the slab it is part of */
     _Atomic uint8_t flags;
     uint32_t next, prev; /* free lists, by frame number relative to frame_base; owner's use otherwise */
 };
@@ -65,8 +66,10 @@ static inline void *frame_va(const struct frame *frame)
     return phys_to_virt(frame_pa(frame));
 }
 
-/* Boot, once: records from the boot map; every usable byte becomes free. */
+/* Boot, once: records from the boot map; usable memory that the boot map reaches becomes free. */
 void frame_init(const struct boot_info *boot);
+/* Boot, once the whole direct map is there: the rest becomes free. */
+void frame_init_rest(const struct boot_info *boot);
 /* Does: gives a boot-reserved range (the unpacked initramfs) to the allocator. */
 void frame_release_boot(struct boot_range range);
 
@@ -79,12 +82,19 @@ struct frame *frame_alloc_order(enum frame_owner owner, unsigned order);
 
 static inline void frame_get(struct frame *frame)
 {
+    kassert(atomic_load_explicit(&frame->refs, memory_order_relaxed) != 0);
     atomic_fetch_add_explicit(&frame->refs, 1, memory_order_relaxed);
 }
 
 static inline uint32_t frame_refs(const struct frame *frame)
 {
     return atomic_load_explicit(&((struct frame *)frame)->refs, memory_order_acquire);
+}
+
+/* The kernel changed the contents: instruction caches must be told before the next execution. */
+static inline void frame_mark_written(struct frame *frame)
+{
+    atomic_fetch_and_explicit(&frame->flags, (uint8_t)~FRAME_ICACHE_CLEAN, memory_order_relaxed);
 }
 
 /* Drops a reference; the last one frees the block. */
@@ -107,6 +117,7 @@ void frame_get_stats(struct frame_stats *out);
 void frame_fail_nth(uint64_t n);
 /* Returns whether this allocation must fail. */
 bool frame_should_fail(void);
-/* Contents, 8 bytes at a time. */
+
+/* One page, page-aligned. */
 void page_clear(void *page);
-void page_copy(void *dst, const void *src);
+void page_copy(void *restrict dst, const void *restrict src);

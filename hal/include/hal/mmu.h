@@ -34,12 +34,10 @@
 #include "kernel/types.h"
 
 /* Rights of a leaf. A user leaf has PTE_USER; READ is implied by WRITE and EXEC on encoding. */
-enum pte_prot_bits {
-    PTE_READ = 1,
-    PTE_WRITE = 2,
-    PTE_EXEC = 4, /* by user mode if PTE_USER, else by the kernel; never both */
-    PTE_USER = 8,
-};
+#define PTE_READ 1u
+#define PTE_WRITE 2u
+#define PTE_EXEC 4u /* by user mode if PTE_USER, else by the kernel; never both */
+#define PTE_USER 8u
 
 enum pte_memtype {
     MEM_NORMAL, /* write-back cacheable */
