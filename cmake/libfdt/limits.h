@@ -1,0 +1,2 @@
+/* gcc's <limits.h> includes the next one, libc's; there is none here. */
+#pragma once

@@ -1,0 +1,21 @@
+/* Between the start code and the board. */
+#pragma once
+
+#include <hal/boot.h>
+
+#include "kernel/types.h"
+
+/* Physical address of the image, stored by start.S. */
+extern paddr_t boot_image_pa;
+
+/*
+ * Early map, until the final one: Does: maps the 1 GiB around pa at its direct map address.
+ * Returns that address, or 0 where pa is beyond the early map or the GiB is mapped as another type.
+ */
+vaddr_t boot_map_normal(paddr_t pa);
+vaddr_t boot_map_device(paddr_t pa);
+
+/* board_virt.c. Does: sets hal_board, its clock, and a console where the tree has not been read yet. */
+void board_virt_early(void);
+/* Does: reads the devices, the console's too, from the tree. */
+void board_virt_probe(const void *fdt, struct boot_info *info);
