@@ -34,7 +34,8 @@ q_host_arch() {
     esac
 }
 
-# One line per need: the file or command that shows it is there, then its package.
+# One line per need: whether ./run needs it or only ./test and the GRUB boots, the file or
+# command that shows it is there, its package.
 q_needs() {
     if [ "$(q_host_arch)" = aarch64 ]; then
         q_other=x86_64 q_pkg=x86-64 q_cross=amd64 q_native=aarch64
@@ -42,33 +43,33 @@ q_needs() {
         q_other=aarch64 q_pkg=aarch64 q_cross=arm64 q_native=x86_64
     fi
     cat <<EOF
-python3 python3
-cmake cmake
-ninja ninja-build
-git git
-$q_native-linux-gnu-gcc gcc
-/usr/include/linux/errno.h linux-libc-dev
-/usr/include/stdlib.h libc6-dev
-$q_other-linux-gnu-gcc gcc-$q_pkg-linux-gnu
-/usr/$q_other-linux-gnu/include/linux/errno.h linux-libc-dev-$q_cross-cross
-clang clang
-qemu-system-aarch64 qemu-system-arm
-qemu-system-x86_64 qemu-system-x86
-grub-mkrescue grub-common
-/usr/lib/grub/i386-pc/multiboot2.mod grub-pc-bin
-/usr/lib/grub/x86_64-efi/multiboot2.mod grub-efi-amd64-bin
-xorriso xorriso
-mformat mtools
-/usr/share/OVMF/OVMF_CODE_4M.fd ovmf
-dpkg-deb dpkg
-/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
-/etc/ssl/certs/ca-certificates.crt ca-certificates
+run python3 python3
+run cmake cmake
+run ninja ninja-build
+run $q_native-linux-gnu-gcc gcc
+run /usr/include/linux/errno.h linux-libc-dev
+run $q_other-linux-gnu-gcc gcc-$q_pkg-linux-gnu
+run /usr/$q_other-linux-gnu/include/linux/errno.h linux-libc-dev-$q_cross-cross
+run qemu-system-aarch64 qemu-system-arm
+run qemu-system-x86_64 qemu-system-x86
+run dpkg-deb dpkg
+run flock util-linux
+run /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
+test /usr/include/stdlib.h libc6-dev
+test clang clang
+test grub-mkrescue grub-common
+test /usr/lib/grub/i386-pc/multiboot2.mod grub-pc-bin
+test /usr/lib/grub/x86_64-efi/multiboot2.mod grub-efi-amd64-bin
+test xorriso xorriso
+test mformat mtools
+test /usr/share/OVMF/OVMF_CODE_4M.fd ovmf
 EOF
 }
 
-# Prints the packages whose tools are missing.
+# q_missing [run]: prints the packages whose tools are missing.
 q_missing() {
-    q_needs | while read -r q_probe q_package; do
+    q_needs | while read -r q_scope q_probe q_package; do
+        [ "${1:-test}" = test ] || [ "$q_scope" = "$1" ] || continue
         case $q_probe in
         /*) [ -e "$q_probe" ] || echo "$q_package" ;;
         *) command -v "$q_probe" >/dev/null 2>&1 || echo "$q_package" ;;
@@ -76,9 +77,9 @@ q_missing() {
     done
 }
 
-# Installs what is missing where that is possible, otherwise names it in one line.
+# q_setup [run]: installs what is missing where that is possible, else names it in one line.
 q_setup() {
-    q_list=$(q_missing | tr '\n' ' ')
+    q_list=$(q_missing "${1:-test}" | tr '\n' ' ')
     [ -n "$q_list" ] || return 0
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
         q_die "missing tools; get them with: sudo apt-get install -y $q_list"
@@ -92,7 +93,7 @@ q_setup() {
         q_die "apt-get failed; try: apt-get update && apt-get install -y $q_list"
     fi
     rm -f "$q_log"
-    q_list=$(q_missing | tr '\n' ' ')
+    q_list=$(q_missing "${1:-test}" | tr '\n' ' ')
     [ -z "$q_list" ] || q_die "still missing after installation: $q_list"
 }
 
@@ -140,7 +141,7 @@ q_fetch() {
     if [ ! -e "$q_dir/.complete" ]; then
         mkdir -p "$QUOIN_CACHE/apt"
         exec 9>"$QUOIN_CACHE/apt/lock"
-        if command -v flock >/dev/null 2>&1; then flock 9; fi
+        flock 9
         if [ ! -e "$q_dir/.complete" ]; then
             q_download "$q_a" "$q_p" "$q_dir"
         fi

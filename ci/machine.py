@@ -6,6 +6,9 @@ import tempfile
 import host
 
 OVMF = "/usr/share/OVMF"
+ISO_TOOLS = ("/usr/bin/grub-mkrescue", "/usr/bin/xorriso", "/usr/bin/mformat",
+             "/usr/lib/grub/i386-pc/multiboot2.mod", "/usr/lib/grub/x86_64-efi/multiboot2.mod",
+             f"{OVMF}/OVMF_CODE_4M.fd")
 ISO_MODULES = "normal multiboot2 serial iso9660 part_gpt part_msdos terminal configfile search"
 CPUS = {"aarch64": "max", "x86_64": "max"}
 ICOUNT_CPUS = {"aarch64": "cortex-a72", "x86_64": "max,-erms,-fsrm"}
@@ -50,6 +53,9 @@ def kernel_file(arch, folder):
 
 def make_iso(files, kernel, initrd_data, cmdline, serial):
     """A GRUB image that loads the kernel by Multiboot2, for BIOS and UEFI alike."""
+    for tool in ISO_TOOLS:
+        if not os.path.exists(tool):
+            raise host.HostError(f"--boot iso and uefi need {tool}: run ci/setup")
     tree = files.path("iso")
     os.makedirs(os.path.join(tree, "boot/grub"))
     strip = ["x86_64-linux-gnu-strip", "-o", os.path.join(tree, "boot/quoin.elf"), kernel]
