@@ -4,7 +4,6 @@
 #include <arch/cpu.h>
 #include <hal/board.h>
 
-#define CLOCK_SHIFT 32
 #define CTL_ENABLE 1u
 
 struct hal_clock hal_clock;

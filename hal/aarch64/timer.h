@@ -3,6 +3,9 @@
 
 #include "kernel/types.h"
 
+/* hal_clock.shift, known to the vDSO as a constant. */
+#define CLOCK_SHIFT 32
+
 /* Does: sets hal_clock so that time starts now. Boot CPU, once. */
 void timer_clock_init(void);
 uint64_t timer_now_ns(void);

@@ -61,13 +61,15 @@ static vaddr_t untag(vaddr_t far)
 /* User mode learns nothing about kernel addresses: all look unmapped at level 0, as on Linux. */
 static uint64_t visible_syndrome(uint64_t esr, vaddr_t far)
 {
-    if ((far & (1ull << 55)) == 0) {
-        return esr;
-    }
-    if (ESR_EC(esr) == EC_DATA_ABORT_USER) {
+    uint64_t ec = ESR_EC(esr);
+
+    if ((far & (1ull << 55)) != 0 && ec == EC_DATA_ABORT_USER) {
         return (esr & (ESR_EC_MASK | ESR_IL | ESR_CM | ESR_WNR)) | FSC_TRANSLATION;
     }
-    return (esr & (ESR_EC_MASK | ESR_IL)) | FSC_TRANSLATION;
+    if ((far & (1ull << 55)) != 0 && ec == EC_INSN_ABORT_USER) {
+        return (esr & (ESR_EC_MASK | ESR_IL)) | FSC_TRANSLATION;
+    }
+    return esr;
 }
 
 static void decode_abort(struct fault_info *fault, uint64_t esr, vaddr_t far, uint32_t access)

@@ -7,6 +7,8 @@
 #include <linux/time.h>
 #include <linux/time_types.h>
 
+#include "hal/aarch64/timer.h"
+
 extern const struct vdso_data vdso_data __attribute__((visibility("hidden")));
 
 struct timezone_arg {
@@ -46,7 +48,7 @@ static inline uint64_t read_ns(bool wall)
         do {
             seq = atomic_load_explicit(&data->seq, memory_order_acquire);
         } while (unlikely((seq & 1) != 0));
-        ns = (uint64_t)((unsigned __int128)(counter() - data->base) * data->mult >> data->shift);
+        ns = (uint64_t)((unsigned __int128)(counter() - data->base) * data->mult >> CLOCK_SHIFT);
         ns += wall ? data->wall_offset_ns : 0;
         atomic_thread_fence(memory_order_acquire);
     } while (unlikely(atomic_load_explicit(&data->seq, memory_order_relaxed) != seq));

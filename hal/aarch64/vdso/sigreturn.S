@@ -8,6 +8,7 @@
 #define REGS (128 + 176 + 8)
 
     .section .text.sigreturn, "ax"
+    .balign 16
     .cfi_startproc
     .cfi_signal_frame
     .cfi_def_cfa sp, 0
@@ -17,7 +18,10 @@
     .cfi_offset 31, REGS + 8 * 31
     .cfi_return_column 32
     .cfi_offset 32, REGS + 8 * 32
-    nop                         /* unwinders look one byte before the return address */
+    /* Unwinders look one byte before the return address; 16 keeps the function where it must be. */
+    .rept 4
+    nop
+    .endr
     .globl __kernel_rt_sigreturn
     .type __kernel_rt_sigreturn, %function
 __kernel_rt_sigreturn:
