@@ -1,2 +1,6 @@
-/* gcc's <limits.h> includes the next one, libc's; there is none here. */
+/* What libfdt.h wants of <limits.h>; gcc's own would include libc's. */
 #pragma once
+
+#ifndef INT_MAX
+#define INT_MAX __INT_MAX__
+#endif

@@ -3,7 +3,7 @@
  * maintenance. Every invalidation reaches walk caches too: there is no last-level-only form here.
  * Compiles on the host against the simulator's <arch/insn.h>.
  */
-#include <arch/cpu.h>
+#include <arch/consts.h>
 #include <arch/insn.h>
 #include <hal/mmu.h>
 

@@ -65,6 +65,7 @@
 #define MDSCR_TDCC (1 << 12)
 
 #define HCR_RW (1 << 31)
+#define HCR_PAC_NO_TRAP (ARCH_U64(3) << 40) /* API, APK: PACGA at EL0 must not come to EL2 */
 #define CNTHCTL_EL1_ALL 3
 #define CPTR_EL2_VALUE 0x33ff /* traps SVE and SME, not FP */
 #define SPSR_EL1H_MASKED 0x3c5

@@ -22,9 +22,11 @@
 #define SYS_TRFCR_EL1 S3_0_C1_C2_1
 #define SYS_LORC_EL1 S3_0_C10_C4_3
 
-/* Valid block, AF, inner shareable, normal memory, never executable by EL0. */
+/* ID_AA64ISAR1: APA, API, GPA, GPI. */
+#define ISAR1_PAC 0xff000ff0
+
+/* A valid block: AF, inner shareable, normal memory, never executable by EL0. */
 #define BLOCK_NORMAL 0x0040000000000701
-#define BLOCK_NEVER_EXEC_KERNEL 0x0020000000000000
 #define BLOCK_READ_ONLY 0x80
 #define ENTRY_IS_TABLE 3
 
@@ -60,12 +62,21 @@ start:
 /* Everything that EL2 can trap, offset or hide is switched off for EL1. */
 start_el2:
     mov x0, #HCR_RW
-    msr hcr_el2, x0
+    mrs x1, id_aa64isar1_el1
+    ldr x2, =ISAR1_PAC
+    tst x1, x2
+    b.eq 1f
+    orr x0, x0, #HCR_PAC_NO_TRAP
+1:  msr hcr_el2, x0
+    adr x0, early_vectors
+    msr vbar_el2, x0
+    isb
     ldr x0, =SCTLR_EL2_OFF
     msr sctlr_el2, x0
     mov x0, #CNTHCTL_EL1_ALL
     msr cnthctl_el2, x0
     msr cntvoff_el2, xzr
+    msr cnthp_ctl_el2, xzr
     mov x0, #CPTR_EL2_VALUE
     msr cptr_el2, x0
     msr hstr_el2, xzr
@@ -187,6 +198,9 @@ init_registers:
     cmp x0, #0xf
     b.eq 1f
     msr pmuserenr_el0, xzr
+    msr pmcr_el0, xzr
+    mov x0, #-1
+    msr pmintenclr_el1, x0
 1:  field x0, id_aa64dfr0_el1, 40
     cbz x0, 2f
     msr SYS_TRFCR_EL1, xzr
@@ -363,9 +377,15 @@ early_exception:
     bl early_uart_init
     adr x0, text_exception
     bl early_puts
+    mrs x26, CurrentEL
     mrs x1, esr_el1
-    bl early_put_hex
-    mrs x1, elr_el1
+    mrs x25, elr_el1
+    cmp x26, #(2 << 2)
+    b.ne 1f
+    mrs x1, esr_el2
+    mrs x25, elr_el2
+1:  bl early_put_hex
+    mov x1, x25
     bl early_put_hex
     adr x0, text_newline
     bl early_puts
@@ -425,7 +445,7 @@ text_no_granule:
 text_unaligned:
     .asciz "the image is not at a 2 MiB boundary"
 text_exception:
-    .asciz "quoin: exception before the MMU is on: ESR, ELR"
+    .asciz "quoin: exception where none can be handled: ESR, ELR"
     .balign 4
     .ltorg
 

@@ -1,9 +1,9 @@
-/* The vDSO as data of the kernel; QUOIN_VDSO is the path of the shared object. */
+/* The vDSO as data of the kernel. */
     .section .vdso, "a"
     .balign 4096
     .globl hal_vdso_start, hal_vdso_end, hal_vdso_sigreturn_offset
 hal_vdso_start:
-    .incbin QUOIN_VDSO
+    .incbin "vdso.so"
     .balign 4096
 hal_vdso_end:
 

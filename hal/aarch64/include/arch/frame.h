@@ -92,9 +92,10 @@ static inline void frame_set_sp(struct trap_frame *frame, vaddr_t sp)
     frame->sp = sp;
 }
 
+/* Linux reads the number from w8. */
 static inline uint64_t frame_syscall_nr(const struct trap_frame *frame)
 {
-    return frame->x[8];
+    return (uint32_t)frame->x[8];
 }
 
 static inline void frame_set_syscall_nr(struct trap_frame *frame, uint64_t nr)
