@@ -105,7 +105,7 @@ static const uint8_t *aml_integer(const uint8_t *at, uint8_t *out)
 /* NameOp "_S5_" PackageOp PkgLength NumElements SLP_TYPa SLP_TYPb ... (ACPI 6.4, 7.4.2, 20.2.5.4). */
 static void parse_dsdt(const uint8_t *dsdt, uint32_t length)
 {
-    for (uint32_t at = sizeof(struct acpi_header); at + 16 <= length; at++) {
+    for (uint32_t at = sizeof(struct acpi_header); at + 9 <= length; at++) {
         if (memcmp(dsdt + at, "_S5_", 4) == 0 && dsdt[at + 4] == AML_PACKAGE) {
             const uint8_t *element = dsdt + at + 5;
 
