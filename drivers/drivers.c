@@ -21,6 +21,7 @@ void drivers_init(const struct boot_info *boot)
     struct serial_port *port;
     int error;
 
+    mem_device_init();
     tty_devices_init();
     serial_tty_init();
     error = channel_create(boot, &port);

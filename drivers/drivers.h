@@ -11,3 +11,5 @@ void drivers_init(const struct boot_info *boot);
 
 /* The board's console as a terminal. */
 void serial_tty_init(void);
+/* null, zero, full, random, urandom, kmsg. */
+void mem_device_init(void);
