@@ -10,17 +10,16 @@
 #include "kernel/printk.h"
 #include "kernel/spinlock.h"
 
-#define LOG_SIZE 65536u
-
 static struct spinlock log_lock = SPINLOCK_INIT;
-static char log_ring[LOG_SIZE];
-static uint64_t log_end; /* bytes ever written */
+static char log_ring[PRINTK_RING_SIZE];
+static uint64_t log_end;   /* bytes ever written */
+static uint64_t log_start; /* of what printk_clear() left */
 static bool log_quiet;
 static bool line_started;
 
 static void log_byte(char c)
 {
-    log_ring[log_end++ % LOG_SIZE] = c;
+    log_ring[log_end++ % PRINTK_RING_SIZE] = c;
     if ((log_quiet && !panic_active()) || hal_board == NULL) {
         return;
     }
@@ -89,12 +88,17 @@ void printk_finish_line(void)
     }
 }
 
+static size_t log_size_locked(void)
+{
+    return (size_t)MIN(log_end - log_start, PRINTK_RING_SIZE);
+}
+
 size_t printk_size(void)
 {
     size_t size;
 
     spin_lock(&log_lock);
-    size = (size_t)MIN(log_end, LOG_SIZE);
+    size = log_size_locked();
     spin_unlock(&log_lock);
     return size;
 }
@@ -105,14 +109,21 @@ size_t printk_read(size_t from, char *buf, size_t len)
     uint64_t start;
 
     spin_lock(&log_lock);
-    size = (size_t)MIN(log_end, LOG_SIZE);
+    size = log_size_locked();
     start = log_end - size + from;
     count = from < size ? MIN(len, size - from) : 0;
     for (size_t i = 0; i < count; i++) {
-        buf[i] = log_ring[(start + i) % LOG_SIZE];
+        buf[i] = log_ring[(start + i) % PRINTK_RING_SIZE];
     }
     spin_unlock(&log_lock);
     return count;
+}
+
+void printk_clear(void)
+{
+    spin_lock(&log_lock);
+    log_start = log_end;
+    spin_unlock(&log_lock);
 }
 
 void printk_set_quiet(bool quiet)

@@ -9,6 +9,8 @@
 
 #include "kernel/types.h"
 
+#define PRINTK_RING_SIZE 65536u
+
 void printk(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void vprintk(const char *fmt, va_list args);
 
@@ -20,5 +22,7 @@ int kvsnprintf(char *buf, size_t size, const char *fmt, va_list args);
 size_t printk_read(size_t from, char *buf, size_t len);
 /* Returns the number of bytes that the ring holds. */
 size_t printk_size(void);
+/* Does: hides what was logged so far from the two above. */
+void printk_clear(void);
 /* Does: keeps the log in the ring but off the console (quoin.quiet), panics excepted. */
 void printk_set_quiet(bool quiet);

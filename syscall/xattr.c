@@ -1,0 +1,120 @@
+/*
+ * Extended attributes: no file system keeps any, so every existing file has an empty list and
+ * refuses to get, set or remove one. Names and paths are checked as Linux does.
+ */
+#include <linux/limits.h>
+#include <linux/xattr.h>
+
+#include "syscall/syscall.h"
+#include "syscall/user.h"
+
+static int check_name(vaddr_t addr)
+{
+    char name[XATTR_NAME_MAX + 1];
+    ssize64_t len = user_copy_in_string(name, addr, sizeof(name));
+
+    if (len == 0 || len == -ENAMETOOLONG) {
+        return -ERANGE;
+    }
+    return len < 0 ? (int)len : -EOPNOTSUPP;
+}
+
+/* Whether the file exists: 0, or the walk's error. */
+static int check_path(vaddr_t name, uint32_t at_flags)
+{
+    struct user_path path;
+    int result = user_path_get(&path, AT_FDCWD, name, 0);
+
+    if (result == 0) {
+        result = vfs_xattr(&path.at, at_flags);
+        user_path_put(&path);
+    }
+    return result == -EOPNOTSUPP ? 0 : result;
+}
+
+static int check_fd(int fd)
+{
+    struct file *file = user_file(fd);
+
+    if (file == NULL) {
+        return -EBADF;
+    }
+    file_put(file);
+    return 0;
+}
+
+/* setxattr checks the flags, then the path, then the name. */
+static int64_t set(int found, vaddr_t name, int flags)
+{
+    if (flags & ~(XATTR_CREATE | XATTR_REPLACE)) {
+        return -EINVAL;
+    }
+    return found != 0 ? found : check_name(name);
+}
+
+SYSCALL_5(setxattr, vaddr_t, path, vaddr_t, name, vaddr_t, value UNUSED, size_t, size UNUSED, int,
+          flags)
+{
+    return set(check_path(path, 0), name, flags);
+}
+
+SYSCALL_5(lsetxattr, vaddr_t, path, vaddr_t, name, vaddr_t, value UNUSED, size_t, size UNUSED, int,
+          flags)
+{
+    return set(check_path(path, AT_SYMLINK_NOFOLLOW), name, flags);
+}
+
+SYSCALL_5(fsetxattr, int, fd, vaddr_t, name, vaddr_t, value UNUSED, size_t, size UNUSED, int, flags)
+{
+    return set(check_fd(fd), name, flags);
+}
+
+static int64_t get(int found, vaddr_t name)
+{
+    return found != 0 ? found : check_name(name);
+}
+
+SYSCALL_4(getxattr, vaddr_t, path, vaddr_t, name, vaddr_t, value UNUSED, size_t, size UNUSED)
+{
+    return get(check_path(path, 0), name);
+}
+
+SYSCALL_4(lgetxattr, vaddr_t, path, vaddr_t, name, vaddr_t, value UNUSED, size_t, size UNUSED)
+{
+    return get(check_path(path, AT_SYMLINK_NOFOLLOW), name);
+}
+
+SYSCALL_4(fgetxattr, int, fd, vaddr_t, name, vaddr_t, value UNUSED, size_t, size UNUSED)
+{
+    return get(check_fd(fd), name);
+}
+
+SYSCALL_3(listxattr, vaddr_t, path, vaddr_t, list UNUSED, size_t, size UNUSED)
+{
+    return check_path(path, 0);
+}
+
+SYSCALL_3(llistxattr, vaddr_t, path, vaddr_t, list UNUSED, size_t, size UNUSED)
+{
+    return check_path(path, AT_SYMLINK_NOFOLLOW);
+}
+
+SYSCALL_3(flistxattr, int, fd, vaddr_t, list UNUSED, size_t, size UNUSED)
+{
+    return check_fd(fd);
+}
+
+SYSCALL_2(removexattr, vaddr_t, path, vaddr_t, name)
+{
+    return get(check_path(path, 0), name);
+}
+
+SYSCALL_2(lremovexattr, vaddr_t, path, vaddr_t, name)
+{
+    return get(check_path(path, AT_SYMLINK_NOFOLLOW), name);
+}
+
+SYSCALL_2(fremovexattr, int, fd, vaddr_t, name)
+{
+    return get(check_fd(fd), name);
+}
