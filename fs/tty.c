@@ -67,6 +67,19 @@ void tty_init(struct tty *tty, const char *name, dev_nr_t dev, const struct tty_
     timer_init(&tty->pump, tty_pump_fire);
 }
 
+void tty_reset(struct tty *tty)
+{
+    spin_lock(&tty->lock);
+    tty_line_init(&tty->line);
+    tty->window = (struct winsize){0};
+    tty->session = 0;
+    tty->group = 0;
+    tty->hung_up = false;
+    tty->stage_head = 0;
+    tty->stage_tail = 0;
+    spin_unlock(&tty->lock);
+}
+
 static unsigned tty_feed_locked(struct tty *tty) REQUIRES(tty->lock)
 {
     unsigned events = 0;

@@ -48,6 +48,8 @@ struct tty {
 };
 
 void tty_init(struct tty *tty, const char *name, dev_nr_t dev, const struct tty_port_ops *ops);
+/* Does: makes a tty that nobody uses as new. */
+void tty_reset(struct tty *tty);
 
 /* Does: takes bytes from the port; those without room are lost. Any context. */
 void tty_receive(struct tty *tty, const uint8_t *bytes, size_t len);

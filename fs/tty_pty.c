@@ -1,0 +1,484 @@
+/*
+ * Pseudo-terminals. The slave is a tty whose port is the master's file: what the slave writes waits
+ * in the tty's output ring for the master, what the master writes is received by the tty.
+ * A pair is free when neither side is open; its memory is kept for good, so that a session's stale
+ * pointer to its terminal is never wild.
+ */
+#include "fs/tty_pty.h"
+
+#include <asm/ioctls.h>
+#include <linux/magic.h>
+
+#include "fs/device.h"
+#include "fs/poll.h"
+#include "fs/pseudo.h"
+#include "fs/tty.h"
+#include "fs/vfs.h"
+#include "kernel/errno.h"
+#include "kernel/jobctl.h"
+#include "kernel/printk.h"
+#include "kernel/string.h"
+#include "mm/slab.h"
+
+#define PTY_MAX        64u
+#define PTY_NAME       12u
+#define MAJOR_SLAVE    136u
+#define GROUP_TTY      5u
+#define CHUNK          512u
+#define TYPE_CHARACTER 2u
+#define SIGNAL_MAX     64u
+
+struct pty {
+    struct tty tty;
+    uint32_t index;
+    char name[PTY_NAME];
+    struct char_device device;
+    struct wait_queue readers; /* of the master */
+    struct wait_queue writers;
+
+    /* pty_lock. */
+    bool master_open;
+    bool locked;       /* unlockpt(3) was not called yet */
+    bool slave_closed; /* the last open of the slave went */
+    uint32_t nr_slaves;
+    uint32_t uid;
+};
+
+static struct spinlock pty_lock = SPINLOCK_INIT;
+static struct pty *ptys[PTY_MAX];
+
+static struct pty *pty_of(struct tty *tty)
+{
+    return container_of(tty, struct pty, tty);
+}
+
+static void pty_output_ready(struct tty *tty)
+{
+    wait_wake_all(&pty_of(tty)->readers);
+}
+
+static void pty_input_drained(struct tty *tty)
+{
+    wait_wake_all(&pty_of(tty)->writers);
+}
+
+static const struct tty_port_ops pty_port_ops = {
+    .output_ready = pty_output_ready,
+    .input_drained = pty_input_drained,
+};
+
+static bool pty_slave_is_closed(struct pty *pty)
+{
+    bool closed;
+
+    spin_lock(&pty_lock);
+    closed = pty->slave_closed;
+    spin_unlock(&pty_lock);
+    return closed;
+}
+
+static int slave_open(struct inode *inode, struct file *file)
+{
+    struct pty *pty = char_device_of(inode)->private;
+    int error = 0;
+
+    spin_lock(&pty_lock);
+    if (!pty->master_open || pty->locked) {
+        error = -EIO;
+    } else {
+        pty->nr_slaves++;
+        pty->slave_closed = false;
+    }
+    spin_unlock(&pty_lock);
+    if (error == 0) {
+        tty_attach(file, &pty->tty);
+    }
+    return error;
+}
+
+static void slave_release(struct file *file)
+{
+    struct pty *pty = pty_of(file->private);
+
+    spin_lock(&pty_lock);
+    pty->nr_slaves--;
+    pty->slave_closed = pty->nr_slaves == 0;
+    spin_unlock(&pty_lock);
+    wait_wake_all(&pty->readers);
+}
+
+static const struct file_ops slave_ops = {
+    .open = slave_open,
+    .read = tty_read,
+    .write = tty_write,
+    .poll = tty_poll,
+    .ioctl = tty_ioctl,
+    .release = slave_release,
+};
+
+static bool pty_is_free(const struct pty *pty)
+{
+    return !pty->master_open && pty->nr_slaves == 0;
+}
+
+/* Takes a free pair that exists, or says in *index where a new one can be. */
+static struct pty *pty_take(uint32_t *index)
+{
+    struct pty *found = NULL;
+
+    spin_lock(&pty_lock);
+    for (*index = 0; *index < PTY_MAX && ptys[*index] != NULL; ++*index) {
+        if (pty_is_free(ptys[*index])) {
+            found = ptys[*index];
+            found->master_open = true;
+            found->locked = true;
+            break;
+        }
+    }
+    spin_unlock(&pty_lock);
+    return found;
+}
+
+/* Fails: -EAGAIN when another made the pair of that index first. */
+static int pty_make(uint32_t index)
+{
+    struct pty *pty = kzalloc(sizeof(*pty));
+    bool lost;
+
+    if (pty == NULL) {
+        return -ENOMEM;
+    }
+    pty->index = index;
+    ksnprintf(pty->name, sizeof(pty->name), "pts/%u", index);
+    wait_queue_init(&pty->readers);
+    wait_queue_init(&pty->writers);
+    pty->device.dev = dev_make(MAJOR_SLAVE, index);
+    pty->device.ops = &slave_ops;
+    pty->device.private = pty;
+    tty_init(&pty->tty, pty->name, pty->device.dev, &pty_port_ops);
+    spin_lock(&pty_lock);
+    lost = ptys[index] != NULL;
+    if (!lost) {
+        ptys[index] = pty;
+    }
+    spin_unlock(&pty_lock);
+    if (lost) {
+        kfree(pty);
+        return -EAGAIN;
+    }
+    return char_device_register(&pty->device);
+}
+
+static int pty_allocate(struct pty **out)
+{
+    uint32_t index;
+    int error;
+
+    while ((*out = pty_take(&index)) == NULL) {
+        if (index == PTY_MAX) {
+            return -ENOSPC;
+        }
+        error = pty_make(index);
+        if (error != 0 && error != -EAGAIN) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+static int master_open(struct inode *inode, struct file *file)
+{
+    struct pty *pty;
+    int error = pty_allocate(&pty);
+
+    (void)inode;
+    if (error != 0) {
+        return error;
+    }
+    tty_reset(&pty->tty);
+    pty->tty.line.termios.c_cflag = B38400 | CS8 | CREAD;
+    pty->tty.line.termios.c_ispeed = 38400;
+    pty->tty.line.termios.c_ospeed = 38400;
+    pty->uid = file->cred != NULL ? file->cred->fsuid : 0;
+    pty->slave_closed = false;
+    file->private = pty;
+    return 0;
+}
+
+static void master_release(struct file *file)
+{
+    struct pty *pty = file->private;
+
+    tty_hangup(&pty->tty);
+    spin_lock(&pty_lock);
+    pty->master_open = false;
+    spin_unlock(&pty_lock);
+}
+
+static uint32_t pty_output_used(struct pty *pty)
+{
+    uint32_t used;
+
+    spin_lock(&pty->tty.lock);
+    used = pty->tty.line.stopped ? 0 : tty_line_out_used(&pty->tty.line);
+    spin_unlock(&pty->tty.lock);
+    return used;
+}
+
+static ssize64_t master_read(struct file *file, struct uio *uio, uint64_t *pos)
+{
+    struct pty *pty = file->private;
+    uint8_t buf[CHUNK];
+
+    (void)pos;
+    while (uio->left > 0) {
+        size_t count = tty_take_output(&pty->tty, buf, MIN(uio->left, sizeof(buf)));
+        int error;
+
+        if (count > 0) {
+            return uio_put(uio, buf, count);
+        }
+        if (pty_slave_is_closed(pty)) {
+            return -EIO;
+        }
+        if (file_is_nonblock(file)) {
+            return -EAGAIN;
+        }
+        error = wait_event_interruptible(&pty->readers,
+                                         pty_output_used(pty) > 0 || pty_slave_is_closed(pty));
+        if (error != 0) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+/* Returns the bytes that the slave's side took, or an error if that is none. */
+static ssize64_t master_send(struct pty *pty, const struct file *file, const uint8_t *buf,
+                             size_t len)
+{
+    size_t done = 0;
+    int error = 0;
+
+    while (done < len && error == 0) {
+        size_t count = MIN(tty_receive_room(&pty->tty), len - done);
+
+        tty_receive(&pty->tty, buf + done, count);
+        done += count;
+        if (done < len) {
+            error = file_is_nonblock(file)
+                        ? -EAGAIN
+                        : wait_event_interruptible(&pty->writers, tty_receive_room(&pty->tty) > 0);
+        }
+    }
+    return done > 0 ? (ssize64_t)done : error;
+}
+
+static ssize64_t master_write(struct file *file, struct uio *uio, uint64_t *pos)
+{
+    struct pty *pty = file->private;
+    uint8_t buf[CHUNK];
+    ssize64_t total = 0;
+
+    (void)pos;
+    while (uio->left > 0) {
+        ssize64_t count = uio_get(uio, buf, MIN(uio->left, sizeof(buf)));
+        ssize64_t done = count <= 0 ? count : master_send(pty, file, buf, (size_t)count);
+
+        if (done <= 0) {
+            return total > 0 ? total : done;
+        }
+        total += done;
+        if (done < count) {
+            break;
+        }
+    }
+    return total;
+}
+
+static uint32_t master_poll(struct file *file, struct poll_table *table)
+{
+    struct pty *pty = file->private;
+    uint32_t events = 0;
+
+    poll_wait(table, &pty->readers);
+    poll_wait(table, &pty->writers);
+    if (pty_output_used(pty) > 0) {
+        events |= POLLIN | POLLRDNORM;
+    }
+    if (pty_slave_is_closed(pty)) {
+        events |= POLLHUP;
+    }
+    if (tty_receive_room(&pty->tty) > 0) {
+        events |= POLLOUT | POLLWRNORM;
+    }
+    return events;
+}
+
+static int master_set_lock(struct pty *pty, uint64_t arg, struct address_space *as)
+{
+    int value;
+    int error = as_copy_in(as, &value, arg, sizeof(value));
+
+    if (error != 0) {
+        return error;
+    }
+    spin_lock(&pty_lock);
+    pty->locked = value != 0;
+    spin_unlock(&pty_lock);
+    return 0;
+}
+
+static int master_signal(struct pty *pty, uint64_t signo)
+{
+    pid_nr_t group = 0;
+    int error = tty_job_get_group(&pty->tty, false, &group);
+
+    if (error != 0 || signo == 0 || signo > SIGNAL_MAX) {
+        return error != 0 ? error : -EINVAL;
+    }
+    if (group != 0) {
+        job_signal_group(group, (int)signo);
+    }
+    return 0;
+}
+
+static int64_t master_ioctl(struct file *file, unsigned cmd, uint64_t arg, struct address_space *as)
+{
+    struct pty *pty = file->private;
+    int value = 0;
+    int error = 0;
+
+    switch (cmd) {
+    case TIOCGPTN:
+        value = (int)pty->index;
+        break;
+    case TIOCGPTLCK:
+        value = pty->locked;
+        break;
+    case FIONREAD:
+        value = (int)pty_output_used(pty);
+        break;
+    case TIOCGPGRP:
+        error = tty_job_get_group(&pty->tty, false, &value);
+        break;
+    case TIOCGSID:
+        error = tty_job_get_session(&pty->tty, false, &value);
+        break;
+    case TIOCSPTLCK:
+        return master_set_lock(pty, arg, as);
+    case TIOCSIG:
+        return master_signal(pty, arg);
+    default:
+        return tty_ioctl_common(&pty->tty, cmd, arg, as);
+    }
+    return error != 0 ? error : as_copy_out(as, arg, &value, sizeof(value));
+}
+
+static const struct file_ops master_ops = {
+    .open = master_open,
+    .read = master_read,
+    .write = master_write,
+    .poll = master_poll,
+    .ioctl = master_ioctl,
+    .release = master_release,
+};
+
+/* Returns whether the pair is in use; then its owner. */
+static bool pty_owner(uint32_t index, uint32_t *uid)
+{
+    bool open = false;
+
+    spin_lock(&pty_lock);
+    if (index < PTY_MAX && ptys[index] != NULL) {
+        open = ptys[index]->master_open;
+        *uid = ptys[index]->uid;
+    }
+    spin_unlock(&pty_lock);
+    return open;
+}
+
+static const struct inode_ops node_ops = {.make = NULL};
+
+static int devpts_lookup(struct inode *dir, const char *name, size_t len, struct inode **out)
+{
+    char *end;
+    uint32_t index = (uint32_t)strtoul(name, &end, 10);
+    uint32_t uid;
+
+    if (end != name + len || len > 2 || (name[0] == '0' && len > 1) || !pty_owner(index, &uid)) {
+        return -ENOENT;
+    }
+    *out = inode_create(dir->super, S_IFCHR | 0620);
+    if (*out == NULL) {
+        return -ENOMEM;
+    }
+    (*out)->ops = &node_ops;
+    (*out)->ino = index + 3;
+    (*out)->rdev = dev_make(MAJOR_SLAVE, index);
+    (*out)->uid = uid;
+    (*out)->gid = GROUP_TTY;
+    return 0;
+}
+
+static int devpts_iterate(struct inode *dir, uint64_t *pos, struct dir_emitter *emitter)
+{
+    char name[PTY_NAME];
+    uint32_t uid;
+
+    (void)dir;
+    for (; *pos - 2 < PTY_MAX; ++*pos) {
+        uint32_t index = (uint32_t)(*pos - 2);
+        size_t len = (size_t)ksnprintf(name, sizeof(name), "%u", index);
+
+        if (pty_owner(index, &uid) &&
+            !dir_emit(emitter, name, len, index + 3, TYPE_CHARACTER, *pos + 1)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+static const struct pseudo_dir devpts_dir = {devpts_lookup, devpts_iterate};
+
+static void devpts_stats(struct super *super, struct fs_stats *out)
+{
+    (void)super;
+    *out = (struct fs_stats){.magic = DEVPTS_SUPER_MAGIC};
+}
+
+static const struct super_ops devpts_super_ops = {.stats = devpts_stats};
+
+static int devpts_mount(struct super *super, const char *data)
+{
+    struct inode *inode = pseudo_dir_inode(super, 0755, &devpts_dir, NULL);
+
+    (void)data;
+    if (inode == NULL) {
+        return -ENOMEM;
+    }
+    inode->ino = 1;
+    super->ops = &devpts_super_ops;
+    super->magic = DEVPTS_SUPER_MAGIC;
+    super->flags |= SUPER_FIXED_ATTR | SUPER_NO_CREATE;
+    super->root = dentry_create_root(inode);
+    inode_put(inode);
+    return super->root != NULL ? 0 : -ENOMEM;
+}
+
+void tty_pty_init(void)
+{
+    static struct fs_type type = {.name = "devpts", .nodev = true, .mount = devpts_mount};
+    static struct char_device multiplexer = {
+        .name = "ptmx",
+        .mode = 0666,
+        .gid = GROUP_TTY,
+        .ops = &master_ops,
+    };
+    int error;
+
+    multiplexer.dev = dev_make(5, 2);
+    error = char_device_register(&multiplexer);
+    kverify(error == 0);
+    vfs_register(&type);
+}
