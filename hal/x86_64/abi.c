@@ -1,4 +1,4 @@
-/* What shared code asks of the CPU by name: hwcaps, /proc/cpuinfo, random numbers, registers in print. */
+/* What shared code asks of the CPU by name: hwcaps, /proc/cpuinfo, random numbers, registers. */
 #include <hal/abi.h>
 
 #include <arch/cpu.h>
@@ -11,8 +11,8 @@
 #include "kernel/string.h"
 
 #define HWCAP2_FSGSBASE 2u /* UAPI asm/hwcap2.h */
-#define BACKTRACE_MAX 64
-#define RANDOM_TRIES 10
+#define BACKTRACE_MAX   64
+#define RANDOM_TRIES    10
 
 uint64_t hal_hwcap(void)
 {
@@ -31,16 +31,17 @@ struct flag_name {
 
 /* Feature words in Linux's names; only what user programs look for. */
 static const struct flag_name flags_1_edx[] = {
-    {0, "fpu"},   {4, "tsc"},  {5, "msr"},  {6, "pae"},   {8, "cx8"},  {9, "apic"}, {13, "pge"},
-    {15, "cmov"}, {16, "pat"}, {19, "clflush"}, {23, "mmx"}, {24, "fxsr"}, {25, "sse"}, {26, "sse2"},
+    {0, "fpu"},  {4, "tsc"},   {5, "msr"},   {6, "pae"},   {8, "cx8"},
+    {9, "apic"}, {13, "pge"},  {15, "cmov"}, {16, "pat"},  {19, "clflush"},
+    {23, "mmx"}, {24, "fxsr"}, {25, "sse"},  {26, "sse2"},
 };
 static const struct flag_name flags_1_ecx[] = {
-    {0, "pni"},     {1, "pclmulqdq"}, {9, "ssse3"}, {12, "fma"},    {13, "cx16"},
-    {17, "pcid"},   {19, "sse4_1"},   {20, "sse4_2"}, {22, "movbe"}, {23, "popcnt"},
-    {25, "aes"},    {26, "xsave"},    {28, "avx"},  {29, "f16c"},   {30, "rdrand"},
+    {0, "pni"},   {1, "pclmulqdq"}, {9, "ssse3"},   {12, "fma"},   {13, "cx16"},
+    {17, "pcid"}, {19, "sse4_1"},   {20, "sse4_2"}, {22, "movbe"}, {23, "popcnt"},
+    {25, "aes"},  {26, "xsave"},    {28, "avx"},    {29, "f16c"},  {30, "rdrand"},
 };
 static const struct flag_name flags_7_ebx[] = {
-    {0, "fsgsbase"}, {3, "bmi1"}, {5, "avx2"}, {7, "smep"},   {8, "bmi2"},
+    {0, "fsgsbase"}, {3, "bmi1"},     {5, "avx2"},    {7, "smep"}, {8, "bmi2"},
     {9, "erms"},     {10, "invpcid"}, {18, "rdseed"}, {19, "adx"}, {20, "smap"},
 };
 
@@ -102,8 +103,7 @@ size_t hal_cpuinfo(uint32_t cpu, char *buf, size_t size)
                     "physical id\t: 0\ncore id\t\t: %u\nfpu\t\t: yes\nflags\t\t:%s\n"
                     "clflush size\t: 64\naddress sizes\t: %u bits physical, 48 bits virtual\n\n",
                     cpu, vendor, family, model, name, one.eax & 0xf, (unsigned long)(khz / 1000),
-                    (unsigned long)(khz % 1000), cpu, text,
-                    insn_cpuid(0x80000008, 0).eax & 0xff);
+                    (unsigned long)(khz % 1000), cpu, text, insn_cpuid(0x80000008, 0).eax & 0xff);
     return MIN((size_t)len, size);
 }
 
@@ -128,7 +128,8 @@ void hal_backtrace(uintptr_t fp, void (*fn)(uintptr_t pc, void *arg), void *arg)
 {
     uintptr_t end = ALIGN_UP(fp + 1, (uintptr_t)KERNEL_STACK_SIZE);
 
-    for (int i = 0; i < BACKTRACE_MAX && fp >= STACK_VA_BASE && fp % 8 == 0 && fp + 16 <= end; i++) {
+    for (int i = 0; i < BACKTRACE_MAX && fp >= STACK_VA_BASE && fp % 8 == 0 && fp + 16 <= end;
+         i++) {
         const uintptr_t *record = (const uintptr_t *)fp;
 
         if (record[1] < KERNEL_IMAGE_BASE) {

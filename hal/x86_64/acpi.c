@@ -6,24 +6,24 @@
 #include "hal/x86_64/internal.h"
 #include "kernel/string.h"
 
-#define BOOT_MAP_END GIB(BOOT_MAP_GIB)
-#define MADT_LAPIC 0
-#define MADT_IOAPIC 1
-#define MADT_OVERRIDE 2
-#define MADT_LAPIC_ADDRESS 5
-#define MADT_LAPIC_ENABLED 1u
-#define FADT_DSDT 40
-#define FADT_SMI_COMMAND 48
-#define FADT_ENABLE 52
-#define FADT_PM1A_CONTROL 64
-#define FADT_PM1B_CONTROL 68
-#define FADT_CENTURY 108
-#define FADT_X_DSDT 140
-#define AML_PACKAGE 0x12
-#define AML_BYTE 0x0a
-#define PM1_SCI_ENABLE 1u
+#define BOOT_MAP_END         GIB(BOOT_MAP_GIB)
+#define MADT_LAPIC           0
+#define MADT_IOAPIC          1
+#define MADT_OVERRIDE        2
+#define MADT_LAPIC_ADDRESS   5
+#define MADT_LAPIC_ENABLED   1u
+#define FADT_DSDT            40
+#define FADT_SMI_COMMAND     48
+#define FADT_ENABLE          52
+#define FADT_PM1A_CONTROL    64
+#define FADT_PM1B_CONTROL    68
+#define FADT_CENTURY         108
+#define FADT_X_DSDT          140
+#define AML_PACKAGE          0x12
+#define AML_BYTE             0x0a
+#define PM1_SCI_ENABLE       1u
 #define PM1_SLEEP_TYPE_SHIFT 10
-#define PM1_SLEEP_ENABLE (1u << 13)
+#define PM1_SLEEP_ENABLE     (1u << 13)
 
 struct acpi_rsdp {
     char signature[8];
@@ -56,7 +56,7 @@ static uint64_t read_le(const uint8_t *at, unsigned bytes)
 }
 
 /* Returns the table if it lies in the boot map, else NULL. */
-static const uint8_t *table_at(paddr_t pa, uint32_t *length)
+static const uint8_t *acpi_table(paddr_t pa, uint32_t *length)
 {
     const struct acpi_header *header = boot_memory(pa);
 
@@ -102,7 +102,8 @@ static const uint8_t *aml_integer(const uint8_t *at, uint8_t *out)
     return at + 1;
 }
 
-/* NameOp "_S5_" PackageOp PkgLength NumElements SLP_TYPa SLP_TYPb ... (ACPI 6.4, 7.4.2, 20.2.5.4). */
+/* NameOp "_S5_" PackageOp PkgLength NumElements SLP_TYPa SLP_TYPb ... (ACPI 6.4, 7.4.2, 20.2.5.4).
+ */
 static void parse_dsdt(const uint8_t *dsdt, uint32_t length)
 {
     for (uint32_t at = sizeof(struct acpi_header); at + 9 <= length; at++) {
@@ -132,7 +133,7 @@ static void parse_fadt(const uint8_t *fadt, uint32_t length)
     if (length >= FADT_X_DSDT + 8 && read_le(fadt + FADT_X_DSDT, 8) != 0) {
         dsdt_pa = read_le(fadt + FADT_X_DSDT, 8);
     }
-    dsdt = table_at(dsdt_pa, &dsdt_length);
+    dsdt = acpi_table(dsdt_pa, &dsdt_length);
     if (dsdt != NULL) {
         parse_dsdt(dsdt, dsdt_length);
     }
@@ -141,12 +142,12 @@ static void parse_fadt(const uint8_t *fadt, uint32_t length)
 static void parse_root(paddr_t pa, unsigned entry_size)
 {
     uint32_t length;
-    const uint8_t *root = table_at(pa, &length);
+    const uint8_t *root = acpi_table(pa, &length);
 
     for (uint32_t at = sizeof(struct acpi_header); root != NULL && at + entry_size <= length;
          at += entry_size) {
         uint32_t table_length;
-        const uint8_t *table = table_at(read_le(root + at, entry_size), &table_length);
+        const uint8_t *table = acpi_table(read_le(root + at, entry_size), &table_length);
 
         if (table == NULL) {
             continue;

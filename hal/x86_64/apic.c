@@ -11,43 +11,43 @@
 #include "kernel/cpu.h"
 #include "mm/kernel_map.h"
 
-#define MSR_APIC_BASE 0x1b
+#define MSR_APIC_BASE    0x1b
 #define APIC_BASE_ENABLE (1u << 11)
 #define APIC_BASE_X2APIC (1u << 10)
 
-#define LAPIC_ID 0x20
-#define LAPIC_TPR 0x80
-#define LAPIC_EOI 0xb0
-#define LAPIC_LDR 0xd0
-#define LAPIC_DFR 0xe0
-#define LAPIC_SPURIOUS 0xf0
-#define LAPIC_ICR_LOW 0x300
-#define LAPIC_ICR_HIGH 0x310
-#define LAPIC_LVT_TIMER 0x320
-#define LAPIC_LVT_LINT0 0x350
-#define LAPIC_LVT_LINT1 0x360
-#define LAPIC_LVT_ERROR 0x370
+#define LAPIC_ID            0x20
+#define LAPIC_TPR           0x80
+#define LAPIC_EOI           0xb0
+#define LAPIC_LDR           0xd0
+#define LAPIC_DFR           0xe0
+#define LAPIC_SPURIOUS      0xf0
+#define LAPIC_ICR_LOW       0x300
+#define LAPIC_ICR_HIGH      0x310
+#define LAPIC_LVT_TIMER     0x320
+#define LAPIC_LVT_LINT0     0x350
+#define LAPIC_LVT_LINT1     0x360
+#define LAPIC_LVT_ERROR     0x370
 #define LAPIC_TIMER_INITIAL 0x380
 #define LAPIC_TIMER_CURRENT 0x390
-#define LAPIC_TIMER_DIVIDE 0x3e0
-#define SPURIOUS_ENABLE 0x100
-#define LVT_MASKED 0x10000
-#define LVT_NMI 0x400
-#define DIVIDE_BY_16 0x3
-#define ICR_PENDING 0x1000
+#define LAPIC_TIMER_DIVIDE  0x3e0
+#define SPURIOUS_ENABLE     0x100
+#define LVT_MASKED          0x10000
+#define LVT_NMI             0x400
+#define DIVIDE_BY_16        0x3
+#define ICR_PENDING         0x1000
 
-#define IOAPIC_SELECT 0x00
-#define IOAPIC_WINDOW 0x10
-#define IOAPIC_VERSION 1
-#define IOAPIC_REDIRECTION 0x10
+#define IOAPIC_SELECT          0x00
+#define IOAPIC_WINDOW          0x10
+#define IOAPIC_VERSION         1
+#define IOAPIC_REDIRECTION     0x10
 #define REDIRECTION_LOW_ACTIVE (1u << 13)
-#define REDIRECTION_LEVEL (1u << 15)
-#define REDIRECTION_MASKED (1u << 16)
+#define REDIRECTION_LEVEL      (1u << 15)
+#define REDIRECTION_MASKED     (1u << 16)
 
 /* MPS INTI flags (ACPI 6.4, table 5.26). */
-#define INTI_POLARITY 0x3
-#define INTI_POLARITY_LOW 0x3
-#define INTI_TRIGGER 0xc
+#define INTI_POLARITY      0x3
+#define INTI_POLARITY_LOW  0x3
+#define INTI_TRIGGER       0xc
 #define INTI_TRIGGER_LEVEL 0xc
 
 struct ioapic {
@@ -81,7 +81,8 @@ static void ioapic_write(const struct ioapic *io, uint32_t reg, uint32_t value)
     io->regs[IOAPIC_WINDOW / 4] = value;
 }
 
-/* Moved away from the exceptions' vectors first, since a masked 8259 can still raise IRQ 7 and 15. */
+/* Moved away from the exceptions' vectors first, since a masked 8259 can still raise IRQ 7 and 15.
+ */
 static void pic_mask(void)
 {
     port_write8(0x20, 0x11);

@@ -12,16 +12,16 @@
 #include "kernel/cpu.h"
 #include "kernel/string.h"
 
-#define MULTIBOOT2_TAG_END 0u
-#define MULTIBOOT2_TAG_CMDLINE 1u
-#define MULTIBOOT2_TAG_MODULE 3u
-#define MULTIBOOT2_TAG_MMAP 6u
+#define MULTIBOOT2_TAG_END      0u
+#define MULTIBOOT2_TAG_CMDLINE  1u
+#define MULTIBOOT2_TAG_MODULE   3u
+#define MULTIBOOT2_TAG_MMAP     6u
 #define MULTIBOOT2_TAG_ACPI_OLD 14u
 #define MULTIBOOT2_TAG_ACPI_NEW 15u
-#define PVH_MAGIC 0x336ec578u
-#define MEMORY_USABLE 1u
-#define LOW_RESERVED KIB(64) /* real-mode vectors, BIOS data, start-up code of other CPUs */
-#define BOOT_MAP_END GIB(BOOT_MAP_GIB)
+#define PVH_MAGIC               0x336ec578u
+#define MEMORY_USABLE           1u
+#define LOW_RESERVED            KIB(64) /* real-mode vectors, BIOS data, start-up code of other CPUs */
+#define BOOT_MAP_END            GIB(BOOT_MAP_GIB)
 
 struct multiboot2_tag {
     uint32_t type;
@@ -130,43 +130,44 @@ static void parse_multiboot2_mmap(const struct multiboot2_mmap *mmap)
     }
 }
 
+static void parse_multiboot2_tag(const struct multiboot2_tag *tag, const void **rsdp)
+{
+    const struct multiboot2_module *module = (const struct multiboot2_module *)tag;
+
+    switch (tag->type) {
+    case MULTIBOOT2_TAG_CMDLINE:
+        strlcpy(boot_info.cmdline, (const char *)(tag + 1), sizeof(boot_info.cmdline));
+        break;
+    case MULTIBOOT2_TAG_MODULE:
+        add_module(module->start, module->end);
+        break;
+    case MULTIBOOT2_TAG_MMAP:
+        parse_multiboot2_mmap((const struct multiboot2_mmap *)tag);
+        break;
+    case MULTIBOOT2_TAG_ACPI_OLD:
+        *rsdp = *rsdp != NULL ? *rsdp : (const void *)(tag + 1);
+        break;
+    case MULTIBOOT2_TAG_ACPI_NEW:
+        *rsdp = tag + 1;
+        break;
+    default:
+        break;
+    }
+}
+
 static void parse_multiboot2(paddr_t info)
 {
-    const uint8_t *base = boot_memory(info);
-    uint32_t total = *(const uint32_t *)base;
+    const uint8_t *at = boot_memory(info);
+    const uint8_t *end = at + *(const uint32_t *)at;
     const struct multiboot2_tag *tag;
     const void *rsdp = NULL;
 
-    for (uint32_t at = 8; at + sizeof(*tag) <= total; at += ALIGN_UP(tag->size, 8u)) {
-        tag = (const struct multiboot2_tag *)(base + at);
-        switch (tag->type) {
-        case MULTIBOOT2_TAG_END:
-            at = total;
-            break;
-        case MULTIBOOT2_TAG_CMDLINE:
-            strlcpy(boot_info.cmdline, (const char *)(tag + 1), sizeof(boot_info.cmdline));
-            break;
-        case MULTIBOOT2_TAG_MODULE: {
-            const struct multiboot2_module *module = (const struct multiboot2_module *)tag;
-
-            add_module(module->start, module->end);
+    for (at += 8; at + sizeof(*tag) <= end; at += ALIGN_UP(tag->size, 8u)) {
+        tag = (const struct multiboot2_tag *)at;
+        if (tag->type == MULTIBOOT2_TAG_END) {
             break;
         }
-        case MULTIBOOT2_TAG_MMAP:
-            parse_multiboot2_mmap((const struct multiboot2_mmap *)tag);
-            break;
-        case MULTIBOOT2_TAG_ACPI_OLD:
-            rsdp = rsdp != NULL ? rsdp : (const void *)(tag + 1);
-            break;
-        case MULTIBOOT2_TAG_ACPI_NEW:
-            rsdp = tag + 1;
-            break;
-        default:
-            break;
-        }
-        if (at == total) {
-            break;
-        }
+        parse_multiboot2_tag(tag, &rsdp);
     }
     acpi_init_rsdp(rsdp);
 }

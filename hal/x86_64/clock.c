@@ -1,6 +1,6 @@
 /*
- * Time: the TSC as the clock, the local APIC's one-shot timer for interrupts, the CMOS for the date.
- * Rates come from CPUID where it tells them, else from one window of channel 2 of the 8254
+ * Time: the TSC as the clock, the local APIC's one-shot timer for interrupts, the CMOS for the
+ * date. Rates come from CPUID where it tells them, else from one window of channel 2 of the 8254
  * (data sheet: 1.193182 MHz, mode 0). The TSC is taken as invariant and equal on all CPUs.
  */
 #include <hal/board.h>
@@ -9,22 +9,22 @@
 #include <arch/cpu.h>
 #include <arch/insn.h>
 
-#define PIT_HZ 1193182ull
+#define PIT_HZ       1193182ull
 #define PIT_CHANNEL2 0x42
-#define PIT_COMMAND 0x43
-#define PIT_GATE 0x61
-#define PIT_WINDOW 4773 /* 4 ms */
+#define PIT_COMMAND  0x43
+#define PIT_GATE     0x61
+#define PIT_WINDOW   4773 /* 4 ms */
 #define SAMPLE_TRIES 8
-#define CLOCK_SHIFT 32
+#define CLOCK_SHIFT  32
 
-#define CMOS_INDEX 0x70
-#define CMOS_DATA 0x71
+#define CMOS_INDEX    0x70
+#define CMOS_DATA     0x71
 #define CMOS_STATUS_A 0x0a
 #define CMOS_STATUS_B 0x0b
 #define CMOS_UPDATING 0x80
-#define CMOS_BINARY 0x04
+#define CMOS_BINARY   0x04
 #define CMOS_24_HOURS 0x02
-#define CMOS_PM 0x80
+#define CMOS_PM       0x80
 
 struct sample {
     uint64_t tsc;
@@ -48,7 +48,8 @@ static uint32_t pit_count(void)
     return low | (uint32_t)port_read8(PIT_CHANNEL2) << 8;
 }
 
-/* The three counters at one instant: the closest of some tries, for an emulator may pause between. */
+/* The three counters at one instant: the closest of some tries, for an emulator may pause between.
+ */
 static struct sample sample_take(void)
 {
     struct sample best = {0};
@@ -119,9 +120,8 @@ void clock_init(void)
     }
     calibrate(&tsc_hz, &apic_hz);
     timer_mult = (apic_hz << CLOCK_SHIFT) / NS_PER_SEC;
-    hal_clock = (struct hal_clock){.base = cpu_cycles(),
-                                   .mult = (NS_PER_SEC << CLOCK_SHIFT) / tsc_hz,
-                                   .shift = CLOCK_SHIFT};
+    hal_clock = (struct hal_clock){
+        .base = cpu_cycles(), .mult = (NS_PER_SEC << CLOCK_SHIFT) / tsc_hz, .shift = CLOCK_SHIFT};
 }
 
 uint64_t clock_now_ns(void)

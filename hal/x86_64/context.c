@@ -9,13 +9,14 @@
 #include "hal/x86_64/internal.h"
 #include <arch/insn.h>
 
+#include "kernel/assert.h"
 #include "kernel/string.h"
 
-#define MSR_FS_BASE 0xc0000100
+#define MSR_FS_BASE        0xc0000100
 #define MSR_KERNEL_GS_BASE 0xc0000102
-#define FPU_CONTROL_INIT 0x037f
-#define MXCSR_INIT 0x1f80
-#define MXCSR_OFFSET 24
+#define FPU_CONTROL_INIT   0x037f
+#define MXCSR_INIT         0x1f80
+#define MXCSR_OFFSET       24
 
 struct first_stack { /* as context_swap() pops it */
     uint64_t r15, r14, r13, r12, rbx, rbp, ret;
@@ -101,9 +102,8 @@ void hal_context_init(struct hal_context *ctx, void *stack_top, void (*entry)(vo
 
     _Static_assert((sizeof(struct trap_frame) + 8 + sizeof(*first)) % 16 == 0, "stack alignment");
     *ctx = (struct hal_context){.sp = (uint64_t)first, .stack_top = (uint64_t)stack_top};
-    *first = (struct first_stack){.r12 = (uint64_t)arg,
-                                  .rbx = (uint64_t)entry,
-                                  .ret = (uint64_t)context_first};
+    *first = (struct first_stack){
+        .r12 = (uint64_t)arg, .rbx = (uint64_t)entry, .ret = (uint64_t)context_first};
 }
 
 void hal_fpu_init(struct hal_fpu *fpu)
@@ -118,6 +118,7 @@ void hal_fpu_init(struct hal_fpu *fpu)
 
 void hal_fpu_save(struct hal_fpu *fpu)
 {
+    kassert(IS_ALIGNED((uintptr_t)fpu, 64));
     if (x86_features.xsave) {
         __asm__ volatile("xsave64 %0"
                          : "+m"(*fpu)

@@ -11,29 +11,29 @@
 #include "kernel/cpu.h"
 #include "kernel/string.h"
 
-#define MSR_SYSENTER_CS 0x174
-#define MSR_SYSENTER_ESP 0x175
-#define MSR_SYSENTER_EIP 0x176
-#define MSR_STAR 0xc0000081
-#define MSR_LSTAR 0xc0000082
-#define MSR_CSTAR 0xc0000083
-#define MSR_SFMASK 0xc0000084
-#define MSR_FS_BASE 0xc0000100
+#define MSR_SYSENTER_CS    0x174
+#define MSR_SYSENTER_ESP   0x175
+#define MSR_SYSENTER_EIP   0x176
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_CSTAR          0xc0000083
+#define MSR_SFMASK         0xc0000084
+#define MSR_FS_BASE        0xc0000100
 #define MSR_KERNEL_GS_BASE 0xc0000102
 
-#define CPUID_1_ECX_XSAVE (1u << 26)
-#define CPUID_1_ECX_RDRAND (1u << 30)
+#define CPUID_1_ECX_XSAVE    (1u << 26)
+#define CPUID_1_ECX_RDRAND   (1u << 30)
 #define CPUID_7_EBX_FSGSBASE (1u << 0)
-#define XCR0_X87_SSE 3ull
-#define XCR0_AVX 4ull
-#define AVX_OFFSET 576
-#define MXCSR_MASK_OFFSET 28
-#define MXCSR_MASK_DEFAULT 0xffbfu
+#define XCR0_X87_SSE         3ull
+#define XCR0_AVX             4ull
+#define AVX_OFFSET           576
+#define MXCSR_MASK_OFFSET    28
+#define MXCSR_MASK_DEFAULT   0xffbfu
 
 #define GATE_INTERRUPT 0x8e
-#define GATE_USER 0xee
-#define NR_VECTORS 256
-#define STUB_SIZE 16
+#define GATE_USER      0xee
+#define NR_VECTORS     256
+#define STUB_SIZE      16
 
 struct gate {
     uint16_t offset_low;
@@ -58,7 +58,7 @@ struct ist_stack {
     uint8_t space[IST_STACK_SIZE - 16];
     struct cpu *cpu;
     uint64_t reserved;
-} ALIGNED(16);
+} ALIGNED(IST_STACK_SIZE);
 static struct ist_stack boot_ist[IST_COUNT];
 
 static void idt_set(unsigned vector, uint8_t ist, uint8_t type)
@@ -96,8 +96,8 @@ static void init_gdt(struct arch_cpu *cpu)
     cpu->gdt[KERNEL_SS / 8] = 0x00cf93000000ffff;
     cpu->gdt[USER_SS / 8] = 0x00cff3000000ffff;
     cpu->gdt[USER_CS / 8] = 0x00affb000000ffff;
-    cpu->gdt[TSS_SELECTOR / 8] = (sizeof(cpu->tss) - 1) | (tss & 0xffffff) << 16 |
-                                 0x89ull << 40 | (tss >> 24 & 0xff) << 56;
+    cpu->gdt[TSS_SELECTOR / 8] =
+        (sizeof(cpu->tss) - 1) | (tss & 0xffffff) << 16 | 0x89ull << 40 | (tss >> 24 & 0xff) << 56;
     cpu->gdt[TSS_SELECTOR / 8 + 1] = tss >> 32;
 }
 
@@ -181,10 +181,7 @@ void cpu_init_registers(void)
 
     detect();
     if (x86_features.xsave) {
-        __asm__ volatile("xsetbv"
-                         :
-                         : "c"(0), "a"((uint32_t)x86_features.xcr0), "d"(0)
-                         : "memory");
+        __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)x86_features.xcr0), "d"(0) : "memory");
     }
     insn_wrmsr(MSR_STAR, (uint64_t)USER_SYSRET_BASE << 48 | (uint64_t)KERNEL_CS << 32);
     insn_wrmsr(MSR_LSTAR, (uint64_t)entry_syscall);

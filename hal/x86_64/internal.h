@@ -57,7 +57,7 @@ void mmu_shot_answer(void);
 
 /* acpi.c */
 #define ACPI_IOAPIC_MAX 8
-#define ACPI_ISA_IRQS 16
+#define ACPI_ISA_IRQS   16
 
 struct acpi_ioapic {
     paddr_t base;

@@ -1,7 +1,8 @@
 /*
  * const struct hal_mmu of x86_64: control registers, CR3 with PCID, INVLPG and INVPCID, shots at
- * other CPUs by IPI. Touches the machine only through <arch/insn.h>, so that it runs on the host too.
- * Without PCID the TLB holds nothing of spaces that are not current, so a shot at one is void here.
+ * other CPUs by IPI. Touches the machine only through <arch/insn.h>, so that it runs on the host
+ * too. Without PCID the TLB holds nothing of spaces that are not current, so a shot at one is void
+ * here.
  */
 #include <hal/mmu.h>
 
@@ -12,42 +13,42 @@
 
 #include "hal/x86_64/internal.h"
 
-#define MSR_PAT 0x277
-#define PAT_VALUE 0x0007040600070406ull /* WB WT UC- UC, twice: entries 0 and 3 are used */
-#define EFER_LMA 0x400
-#define CR0_ET 0x10
-#define CR4_PSE (1ull << 4)
-#define CR4_MCE (1ull << 6)
-#define CR4_PGE (1ull << 7)
-#define CR4_OSFXSR (1ull << 9)
+#define MSR_PAT        0x277
+#define PAT_VALUE      0x0007040600070406ull /* WB WT UC- UC, twice: entries 0 and 3 are used */
+#define EFER_LMA       0x400
+#define CR0_ET         0x10
+#define CR4_PSE        (1ull << 4)
+#define CR4_MCE        (1ull << 6)
+#define CR4_PGE        (1ull << 7)
+#define CR4_OSFXSR     (1ull << 9)
 #define CR4_OSXMMEXCPT (1ull << 10)
-#define CR4_UMIP (1ull << 11)
-#define CR4_FSGSBASE (1ull << 16)
-#define CR4_PCIDE (1ull << 17)
-#define CR4_OSXSAVE (1ull << 18)
-#define CR4_SMEP (1ull << 20)
-#define CR4_SMAP (1ull << 21)
-#define CR3_KEEP (1ull << 63)
-#define CR3_PCID 0xfffull
+#define CR4_UMIP       (1ull << 11)
+#define CR4_FSGSBASE   (1ull << 16)
+#define CR4_PCIDE      (1ull << 17)
+#define CR4_OSXSAVE    (1ull << 18)
+#define CR4_SMEP       (1ull << 20)
+#define CR4_SMAP       (1ull << 21)
+#define CR3_KEEP       (1ull << 63)
+#define CR3_PCID       0xfffull
 
-#define CPUID_1_ECX_PCID (1u << 17)
-#define CPUID_1_ECX_XSAVE (1u << 26)
-#define CPUID_1_EDX_MCE (1u << 7)
-#define CPUID_1_EDX_PGE (1u << 13)
+#define CPUID_1_ECX_PCID     (1u << 17)
+#define CPUID_1_ECX_XSAVE    (1u << 26)
+#define CPUID_1_EDX_MCE      (1u << 7)
+#define CPUID_1_EDX_PGE      (1u << 13)
 #define CPUID_7_EBX_FSGSBASE (1u << 0)
-#define CPUID_7_EBX_SMEP (1u << 7)
-#define CPUID_7_EBX_INVPCID (1u << 10)
-#define CPUID_7_EBX_SMAP (1u << 20)
-#define CPUID_7_ECX_UMIP (1u << 2)
-#define CPUID_EXT_EDX_1G (1u << 26)
+#define CPUID_7_EBX_SMEP     (1u << 7)
+#define CPUID_7_EBX_INVPCID  (1u << 10)
+#define CPUID_7_EBX_SMAP     (1u << 20)
+#define CPUID_7_ECX_UMIP     (1u << 2)
+#define CPUID_EXT_EDX_1G     (1u << 26)
 
-#define INVPCID_ADDRESS 0
-#define INVPCID_PCID 1
+#define INVPCID_ADDRESS    0
+#define INVPCID_PCID       1
 #define INVPCID_ALL_GLOBAL 2
-#define INVPCID_ALL 3
+#define INVPCID_ALL        3
 
 /* More pages than this in one shot cost more than refilling the TLB. */
-#define RANGE_PAGES_MAX 64
+#define RANGE_PAGES_MAX    64
 #define KERNEL_ENTRY_FIRST 256
 
 struct hal_caps hal_caps;

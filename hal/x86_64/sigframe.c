@@ -16,12 +16,12 @@
 #include "kernel/errno.h"
 #include "kernel/string.h"
 
-#define RED_ZONE 128
-#define SIGINFO_SIZE 128
-#define MXCSR_OFFSET 24
-#define XSAVE_HEADER 512
+#define RED_ZONE          128
+#define SIGINFO_SIZE      128
+#define MXCSR_OFFSET      24
+#define XSAVE_HEADER      512
 #define XSAVE_HEADER_SIZE 64
-#define X87_SSE 3ull
+#define X87_SSE           3ull
 /* CF PF AF ZF SF TF DF OF RF AC: what Linux takes from a frame. */
 #define FLAGS_USER 0x50dd5ull
 

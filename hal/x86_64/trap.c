@@ -36,15 +36,15 @@ enum {
     X86_EXCEPTIONS = 32,
 };
 
-#define PF_PRESENT 1u
-#define PF_WRITE 2u
-#define PF_RESERVED 8u
-#define PF_FETCH 16u
-#define DR6_STEP (1ull << 14)
-#define DR6_TRAPS 15ull
-#define DR6_CLEAR 0xffff0ff0ull
+#define PF_PRESENT   1u
+#define PF_WRITE     2u
+#define PF_RESERVED  8u
+#define PF_FETCH     16u
+#define DR6_STEP     (1ull << 14)
+#define DR6_TRAPS    15ull
+#define DR6_CLEAR    0xffff0ff0ull
 #define NONCANONICAL 0x8000000000000000ull
-#define STACK_SLOT (2ull * KERNEL_STACK_SIZE)
+#define STACK_SLOT   (2ull * KERNEL_STACK_SIZE)
 
 /* x87 and SSE exception bits (SDM 1 8.1.3.3, 10.2.3): the lowest unmasked one counts. */
 static int fp_code(uint32_t raised)
@@ -106,7 +106,8 @@ static void page_fault(struct trap_frame *frame, struct fault_info *fault, vaddr
     fault->syndrome = error | (addr >= USER_VA_END ? PF_PRESENT : 0);
 }
 
-/* What Linux's arch/x86 raises for the exception; SI_KERNEL with address 0 where it says no more. */
+/* What Linux's arch/x86 raises for the exception; SI_KERNEL with address 0 where it says no more.
+ */
 static void signal_fault(const struct trap_frame *frame, struct fault_info *fault)
 {
     fault->kind = FAULT_SIGNAL;
@@ -210,21 +211,28 @@ static void report_double_fault(const struct trap_frame *frame, vaddr_t addr)
     }
 }
 
+/* Those with a stack of their own say nothing of the instruction that they interrupt. */
 static void kernel_exception(struct trap_frame *frame, struct fault_info *fault, vaddr_t addr)
 {
-    if (frame->rip == (uint64_t)exit_iret) {
-        iret_fault(frame, fault);
-    }
-    if (frame->vector == X86_DB) {
+    switch (frame->vector) {
+    case X86_DB:
         /* A trap that user mode left pending: nothing in the kernel asks for one. */
         frame->rflags &= ~(uint64_t)RFLAGS_TF;
         return;
-    }
-    if (frame->vector != X86_NMI && frame->vector != X86_MC && fix_up(frame)) {
-        return;
-    }
-    if (frame->vector == X86_DF) {
+    case X86_NMI:
+    case X86_MC:
+        break;
+    case X86_DF:
         report_double_fault(frame, addr);
+        break;
+    default:
+        if (frame->rip == (uint64_t)exit_iret) {
+            iret_fault(frame, fault);
+        }
+        if (fix_up(frame)) {
+            return;
+        }
+        break;
     }
     trap_fault(frame, fault);
 }

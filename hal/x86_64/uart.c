@@ -1,17 +1,17 @@
 /* 16550 serial ports: COM1 is the console, COM2 the channel of ./run --exec. Transmit is polled. */
 #include "hal/x86_64/internal.h"
 
-#define UART_DATA 0
-#define UART_INTERRUPTS 1
-#define UART_FIFO 2
-#define UART_LINE 3
-#define UART_MODEM 4
-#define UART_STATUS 5
-#define UART_SCRATCH 7
-#define STATUS_RECEIVED 0x01
+#define UART_DATA             0
+#define UART_INTERRUPTS       1
+#define UART_FIFO             2
+#define UART_LINE             3
+#define UART_MODEM            4
+#define UART_STATUS           5
+#define UART_SCRATCH          7
+#define STATUS_RECEIVED       0x01
 #define STATUS_TRANSMIT_EMPTY 0x20
-#define CONSOLE_PORT 0x3f8
-#define CHANNEL_PORT 0x2f8
+#define CONSOLE_PORT          0x3f8
+#define CHANNEL_PORT          0x2f8
 
 static uint16_t uart_port(const struct hal_uart *uart, unsigned reg)
 {
@@ -59,7 +59,8 @@ bool uart_present(uint16_t port)
     return port_read8((uint16_t)(port + UART_SCRATCH)) == 0x5a;
 }
 
-/* 115200 baud, 8 bits, no parity, FIFOs with an interrupt for each byte; OUT2 lets interrupts out. */
+/* 115200 baud, 8 bits, no parity, FIFOs with an interrupt for each byte; OUT2 lets interrupts out.
+ */
 void uart_init(uint16_t port)
 {
     port_write8((uint16_t)(port + UART_INTERRUPTS), 0);

@@ -18,7 +18,7 @@ struct vdso_data { /* as in <hal/abi.h> */
 };
 
 #define NS_PER_SEC 1000000000ull
-#define EXPORT __attribute__((visibility("default")))
+#define EXPORT     __attribute__((visibility("default")))
 
 extern const struct vdso_data vdso_data __attribute__((visibility("hidden")));
 
@@ -68,8 +68,7 @@ static inline uint64_t now_ns(uint64_t *wall_offset)
                         vdso_data.shift);
         *wall_offset = vdso_data.wall_offset_ns;
         atomic_thread_fence(memory_order_acquire);
-    } while ((seq & 1) != 0 ||
-             seq != atomic_load_explicit(&vdso_data.seq, memory_order_relaxed));
+    } while ((seq & 1) != 0 || seq != atomic_load_explicit(&vdso_data.seq, memory_order_relaxed));
     return ns;
 }
 

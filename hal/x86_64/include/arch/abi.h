@@ -7,12 +7,12 @@
 #include "kernel/types.h"
 
 #define HAL_MACHINE_NAME "x86_64"
-#define HAL_PLATFORM "x86_64"
-#define HAL_AUDIT_ARCH 0xc000003eu /* AUDIT_ARCH_X86_64 */
+#define HAL_PLATFORM     "x86_64"
+#define HAL_AUDIT_ARCH   0xc000003eu /* AUDIT_ARCH_X86_64 */
 /* Frame, siginfo, ucontext, FP area with its magic, red zone and alignment. */
-#define HAL_MINSIGSTKSZ 1776
+#define HAL_MINSIGSTKSZ      1776
 #define HAL_ABI_LEGACY_CALLS 1
-#define HAL_CLONE_BACKWARDS 0
+#define HAL_CLONE_BACKWARDS  0
 
 /* struct stat as newfstatat(2) and its like write it. */
 #define abi_stat stat

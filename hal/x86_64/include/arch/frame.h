@@ -25,7 +25,8 @@ _Static_assert(offsetof(struct trap_frame, rflags) == FRAME_RFLAGS, "asm offset"
 _Static_assert(offsetof(struct trap_frame, rsp) == FRAME_RSP, "asm offset");
 _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "asm offset");
 
-/* Segment selectors move with the context too, since user mode may load null or its own data one. */
+/* Segment selectors move with the context too, since user mode may load null or its own data one.
+ */
 struct hal_context {
     uint64_t sp; /* rbp rbx r12-r15 and the return address lie there */
     uint64_t stack_top;
@@ -36,7 +37,7 @@ struct hal_context {
 
 /* XSAVE standard form: legacy 512, header 64, AVX 256 bytes (SDM 1 13.4). */
 #define HAL_FPU_LEGACY_SIZE 512
-#define HAL_FPU_SIZE 832
+#define HAL_FPU_SIZE        832
 struct hal_fpu {
     uint8_t area[HAL_FPU_SIZE];
 } ALIGNED(64);
@@ -124,7 +125,8 @@ static inline void frame_init_user(struct trap_frame *f, vaddr_t pc, vaddr_t sp)
                              .ss = USER_SS};
 }
 
-/* FS base; a value that is not canonical ends in SIGSEGV, callers refuse it before (arch_prctl(2)). */
+/* FS base; a value that is not canonical ends in SIGSEGV, callers refuse it before (arch_prctl(2)).
+ */
 uint64_t hal_tls_get(void);
 void hal_tls_set(uint64_t base);
 

@@ -1,4 +1,5 @@
-/* x86_64: the HAL's part of struct cpu. GS base points to it in kernel mode; offsets: <arch/asm.h>. */
+/* x86_64: the HAL's part of struct cpu. GS base points to it in kernel mode; offsets: <arch/asm.h>.
+ */
 #pragma once
 
 #include "kernel/types.h"

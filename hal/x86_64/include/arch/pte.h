@@ -16,17 +16,17 @@ typedef struct pte {
 
 #define PTE_NONE ((pte_t){0})
 
-#define PTE_X86_P (1ull << 0)
-#define PTE_X86_RW (1ull << 1)
-#define PTE_X86_US (1ull << 2)
-#define PTE_X86_PWT (1ull << 3)
-#define PTE_X86_PCD (1ull << 4)
-#define PTE_X86_A (1ull << 5)
-#define PTE_X86_D (1ull << 6)
-#define PTE_X86_PS (1ull << 7)
-#define PTE_X86_G (1ull << 8)
+#define PTE_X86_P    (1ull << 0)
+#define PTE_X86_RW   (1ull << 1)
+#define PTE_X86_US   (1ull << 2)
+#define PTE_X86_PWT  (1ull << 3)
+#define PTE_X86_PCD  (1ull << 4)
+#define PTE_X86_A    (1ull << 5)
+#define PTE_X86_D    (1ull << 6)
+#define PTE_X86_PS   (1ull << 7)
+#define PTE_X86_G    (1ull << 8)
 #define PTE_X86_NONE (1ull << 9) /* software: present, but not valid */
-#define PTE_X86_NX (1ull << 63)
+#define PTE_X86_NX   (1ull << 63)
 #define PTE_X86_ADDR 0x000ffffffffff000ull
 
 static inline bool pte_equal(pte_t a, pte_t b)
