@@ -10,7 +10,6 @@
 
 struct dentry;
 struct file;
-struct new_utsname; /* <linux/utsname.h> */
 
 /* Files of /proc/PID/ and /proc/PID/task/TID/ whose contents the provider writes. */
 enum procfs_item {
@@ -82,9 +81,6 @@ struct procfs_provider {
     void (*load)(uint32_t avg[3], uint32_t *nr_running, uint32_t *nr_threads, pid_nr_t *last);
     uint64_t (*nr_switches)(void);
     uint64_t (*nr_forks)(void);
-    /* What uname(2) tells the running process; set_hostname as sethostname(2), len <= 64. */
-    const struct new_utsname *(*uts)(void);
-    int (*set_hostname)(const char *name, size_t len);
     uint32_t pid_max; /* numbers are below it */
     uint32_t threads_max;
 };

@@ -9,6 +9,7 @@
 #include "kernel/cpu.h"
 #include "kernel/printk.h"
 #include "kernel/time.h"
+#include "kernel/uts.h"
 #include "mm/frame.h"
 
 #define CPUINFO_MAX 4096u
@@ -94,7 +95,7 @@ static int show_uptime(struct inode *inode, struct text *text)
 
 static int show_version(struct inode *inode, struct text *text)
 {
-    const struct new_utsname *uts = procfs_provider->uts();
+    const struct new_utsname *uts = uts_get();
 
     (void)inode;
     text_print(text, "%s version %s (%s) %s\n", uts->sysname, uts->release, __VERSION__,

@@ -9,6 +9,7 @@
 #include "kernel/cred.h"
 #include "kernel/random.h"
 #include "kernel/string.h"
+#include "kernel/uts.h"
 #include "mm/frame.h"
 #include "mm/kernel_map.h"
 #include "mm/slab.h"
@@ -46,17 +47,18 @@ static int show_threads_max(struct inode *inode, struct text *text)
 
 static int show_uts(struct inode *inode, struct text *text)
 {
-    text_print(text, "%s\n", (const char *)procfs_provider->uts() + (uintptr_t)inode->private);
+    text_print(text, "%s\n", (const char *)uts_get() + (uintptr_t)inode->private);
     return 0;
 }
 
 static ssize64_t store_hostname(struct inode *inode, const char *data, size_t len)
 {
     const char *end = strchr(data, '\n');
-    int error = procfs_provider->set_hostname(data, end != NULL ? (size_t)(end - data) : len);
+    size_t name_len = end != NULL ? (size_t)(end - data) : len;
 
     (void)inode;
-    return error != 0 ? error : (ssize64_t)len;
+    uts_set_nodename(data, MIN(name_len, (size_t)__NEW_UTS_LEN));
+    return (ssize64_t)len;
 }
 
 static void put_uuid(struct text *text, const uint8_t *uuid)
