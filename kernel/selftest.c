@@ -1,0 +1,133 @@
+/*
+ * Boot-time self-tests: smep (pxn), smap (pan), nx, wx, nullderef, stackoverflow, kernelmap, panic.
+ * The user page of the first two belongs to a space made for the test.
+ */
+#include "kernel/selftest.h"
+
+#include <arch/cpu.h>
+#include <hal/board.h>
+#include <linux/mman.h>
+
+#include "kernel/assert.h"
+#include "kernel/cmdline.h"
+#include "kernel/printk.h"
+#include "kernel/string.h"
+#include "mm/address_space.h"
+#include "mm/kernel_map.h"
+
+#define CODE_LEN 64u
+
+/* Its code is what user and data pages get: it returns wherever it runs. */
+static __attribute__((noinline)) void do_nothing(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* A page at *out that user mode can read and execute, in a space that is active on return. */
+static void make_user_page(vaddr_t *out)
+{
+    struct as_map_request request = {.len = PAGE_SIZE,
+                                     .prot = PROT_READ | PROT_WRITE,
+                                     .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC};
+    struct address_space *as;
+
+    kverify(as_create(&as) == 0);
+    as_set_layout(as, 0x10000000, 0x40000000);
+    kverify(as_map(as, &request, out) == 0);
+    kverify(as_copy_out(as, *out, (const void *)do_nothing, CODE_LEN) == 0);
+    kverify(as_protect(as, *out, PAGE_SIZE, PROT_READ | PROT_EXEC) == 0);
+    cpu_irq_disable();
+    as_activate(as);
+}
+
+static void test_user_exec(void)
+{
+    vaddr_t page;
+
+    make_user_page(&page);
+    ((void (*)(void))page)();
+}
+
+static void test_user_read(void)
+{
+    vaddr_t page;
+
+    make_user_page(&page);
+    (void)*(volatile uint8_t *)page;
+}
+
+static void test_data_exec(void)
+{
+    static uint8_t code[CODE_LEN] ALIGNED(64);
+
+    memcpy(code, (const void *)do_nothing, sizeof(code));
+    ((void (*)(void))code)();
+}
+
+static void test_text_write(void)
+{
+    *(volatile uint8_t *)do_nothing = 0;
+}
+
+static void test_null(void)
+{
+    volatile uint8_t *volatile nowhere = NULL;
+
+    (void)*nowhere;
+}
+
+static __attribute__((noinline)) unsigned recurse(volatile unsigned *depth)
+{
+    volatile unsigned pad[64];
+
+    pad[0] = *depth;
+    (*depth)++;
+    return *depth == 0 ? 0 : recurse(depth) + pad[0];
+}
+
+static void test_stack(void)
+{
+    volatile unsigned depth = 1;
+
+    recurse(&depth);
+}
+
+static void test_kernel_map(void)
+{
+    printk("selftest kernelmap: %lu leaves, none writable and executable, none the user's\n",
+           (unsigned long)kernel_map_check());
+    hal_board->power(POWER_OFF);
+}
+
+static void test_panic(void)
+{
+    panic("selftest");
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} selftests[] = {
+    {"smep", test_user_exec},  {"pxn", test_user_exec},       {"smap", test_user_read},
+    {"pan", test_user_read},   {"nx", test_data_exec},        {"wx", test_text_write},
+    {"nullderef", test_null},  {"stackoverflow", test_stack}, {"kernelmap", test_kernel_map},
+    {"panic", test_panic},
+};
+
+void selftest_run(void)
+{
+    char name[32];
+
+    if (!cmdline_option("quoin.selftest", name, sizeof(name))) {
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(selftests); i++) {
+        if (strcmp(selftests[i].name, name) == 0) {
+            printk("selftest %s\n", name);
+            selftests[i].run();
+            printk("selftest %s: not stopped\n", name);
+            hal_board->power(POWER_OFF);
+        }
+    }
+    panic("selftest %s: unknown", name);
+}

@@ -1,0 +1,11 @@
+/* Deliberate forbidden accesses in kernel mode, to see that each is stopped. */
+#pragma once
+
+#include "kernel/types.h"
+
+/*
+ * Does: what quoin.selftest=NAME asks for; an access that is stopped ends in a panic report, one
+ * that is not in a line of the log and power off. Returns if the option is not there.
+ * Requires: a task, everything up.
+ */
+void selftest_run(void);
