@@ -5,8 +5,6 @@
 
 #include "drivers/serial_port.h"
 #include "drivers/virtio_console.h"
-#include "fs/tty.h"
-#include "fs/tty_pty.h"
 #include "kernel/printk.h"
 
 static int channel_create(const struct boot_info *boot, struct serial_port **out)
@@ -23,8 +21,6 @@ void drivers_init(const struct boot_info *boot)
     int error;
 
     mem_device_init();
-    tty_devices_init();
-    tty_pty_init();
     serial_tty_init();
     error = channel_create(boot, &port);
     if (error == 0) {

@@ -4,7 +4,7 @@
 #include <hal/boot.h>
 
 /*
- * Requires: slab, interrupts' controller and the character device table are up; once.
+ * Requires: slab and the interrupt controller are up; once.
  * Does: probes the boot record's devices and registers the console and the channel.
  */
 void drivers_init(const struct boot_info *boot);

@@ -9,6 +9,7 @@
 
 #include "fs/device.h"
 #include "fs/poll.h"
+#include "fs/tty_pty.h"
 #include "kernel/errno.h"
 #include "kernel/jobctl.h"
 #include "kernel/string.h"
@@ -462,4 +463,5 @@ void tty_devices_init(void)
     current_device.dev = dev_make(5, 0);
     error = char_device_register(&current_device);
     kverify(error == 0);
+    tty_pty_init();
 }

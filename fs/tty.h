@@ -94,5 +94,5 @@ uint32_t tty_device_number(void *tty, pid_nr_t session);
 /* Foreground group of the same (tpgid), or -1. */
 pid_nr_t tty_foreground_group(void *tty, pid_nr_t session);
 
-/* Boot: registers /dev/tty. */
+/* Boot: registers /dev/tty and the pseudo-terminals. */
 void tty_devices_init(void);
