@@ -239,7 +239,7 @@ SYSCALL_5(select, int, nr, vaddr_t, in, vaddr_t, out, vaddr_t, except, vaddr_t, 
 
 static int64_t plain_clone(uint64_t flags)
 {
-    struct clone_args args = {.flags = flags, .exit_signal = SIGCHLD};
+    struct clone_request args = {.flags = flags, .exit_signal = SIGCHLD};
 
     return task_clone(task_frame(task_current()), &args);
 }

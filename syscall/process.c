@@ -61,7 +61,7 @@ SYSCALL_1(exit_group, int, code)
 SYSCALL_5(clone, uint64_t, flags, vaddr_t, stack, vaddr_t, parent_tid, uint64_t, fourth, uint64_t,
           fifth)
 {
-    struct clone_args args = {
+    struct clone_request args = {
         .flags = (uint32_t)flags & ~CLONE_SIGNAL_MASK,
         .exit_signal = (int)(flags & CLONE_SIGNAL_MASK),
         .stack = stack,
