@@ -78,7 +78,7 @@ static void copy_entries(pte_t *to, pte_t *from, unsigned level)
         pte_t entry = pte_load(&from[i]);
 
         if (!pte_present(entry)) {
-            pte_store(&to[i], PTE_NONE);
+            to[i] = PTE_NONE; /* no walker knows this table yet */
             continue;
         }
         pte_t protected = without_write(entry, level);
@@ -89,7 +89,7 @@ static void copy_entries(pte_t *to, pte_t *from, unsigned level)
         if (level > 0 || is_counted(entry)) {
             frame_get(frame_of_entry(entry, level));
         }
-        pte_store(&to[i], protected);
+        to[i] = protected;
     }
 }
 
