@@ -1,6 +1,6 @@
 /*
  * Kernel contexts and what moves with them: the stack for traps, FS and GS base, data selectors.
- * FP state moves through its own two calls. Interrupts are off in all of this.
+ * FP state moves through its own two calls.
  */
 #include <hal/context.h>
 
@@ -67,7 +67,7 @@ static void save_selectors(struct hal_context *ctx)
                      : "=m"(ctx->ds), "=m"(ctx->es), "=m"(ctx->fs), "=m"(ctx->gs));
 }
 
-/* A selector load also loads the base, so bases come after; GS's own goes to the user's side. */
+/* IRQs off. A selector load also loads the base, so bases come after; GS's own goes to the user's side. */
 static void load_selectors(const struct hal_context *ctx)
 {
     __asm__ volatile("movw %0, %%ds\n movw %1, %%es\n movw %2, %%fs\n"
@@ -77,31 +77,55 @@ static void load_selectors(const struct hal_context *ctx)
                      : "memory");
 }
 
+static bool has_selectors(const struct hal_context *ctx)
+{
+    return (ctx->ds | ctx->es | ctx->fs | ctx->gs) != 0;
+}
+
+void hal_segments_reset(void)
+{
+    irqflags_t flags = cpu_irq_save();
+    struct hal_context ctx;
+
+    save_selectors(&ctx);
+    if (has_selectors(&ctx)) {
+        load_selectors(&(struct hal_context){0});
+    }
+    hal_gs_set(0);
+    cpu_irq_restore(flags);
+}
+
 void hal_context_switch(struct hal_context *from, struct hal_context *to)
 {
+    bool reload;
+
     from->fs_base = hal_tls_get();
     from->gs_base = hal_gs_get();
     save_selectors(from);
     /* First the stack: the fix-ups below name the task by it. */
     cpu_set_stack(to->stack_top);
-    if ((from->ds | from->es | from->fs | from->gs | to->ds | to->es | to->fs | to->gs) != 0) {
+    reload = has_selectors(from) || has_selectors(to);
+    if (reload) {
         load_selectors(to);
     }
     hal_tls_set(to->fs_base);
-    if (from->gs_base != to->gs_base || to->gs != 0) {
+    if (reload || from->gs_base != to->gs_base) {
         hal_gs_set(to->gs_base);
     }
     context_swap(&from->sp, to->sp);
 }
 
+/* Stacks are aligned to their size, so the top follows from any address in one. */
 void hal_context_init(struct hal_context *ctx, void *stack_top, void (*entry)(void *arg), void *arg)
 {
+    uint64_t top = ALIGN_UP((uint64_t)stack_top, (uint64_t)KERNEL_STACK_SIZE);
     /* Below the user's frame; one word more, so that the stack is aligned at the call of entry. */
-    struct first_stack *first =
-        (struct first_stack *)((char *)stack_top - sizeof(struct trap_frame) - 8) - 1;
+    uint64_t start = MIN((uint64_t)stack_top, top - sizeof(struct trap_frame)) - 8;
+    struct first_stack *first = (struct first_stack *)start - 1;
 
-    _Static_assert((sizeof(struct trap_frame) + 8 + sizeof(*first)) % 16 == 0, "stack alignment");
-    *ctx = (struct hal_context){.sp = (uint64_t)first, .stack_top = (uint64_t)stack_top};
+    _Static_assert((8 + sizeof(*first)) % 16 == 0, "stack alignment");
+    *ctx = (struct hal_context){.sp = (uint64_t)first, .stack_top = top, .gs_base = hal_gs_get()};
+    save_selectors(ctx);
     *first = (struct first_stack){
         .r12 = (uint64_t)arg, .rbx = (uint64_t)entry, .ret = (uint64_t)context_first};
 }
