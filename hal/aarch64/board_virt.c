@@ -224,22 +224,44 @@ static void probe_uart(const void *fdt)
     }
 }
 
+static unsigned count_cpus(const void *fdt)
+{
+    unsigned count = 0;
+
+    for (int node = -1;;) {
+        node = fdt_node_offset_by_prop_value(fdt, node, "device_type", "cpu", sizeof("cpu"));
+        if (node < 0) {
+            return count;
+        }
+        count++;
+    }
+}
+
+/* A region has room for CPUs that are not there; their part is not worth page tables. */
+static void probe_redists(const void *fdt, int node, struct gic_config *config)
+{
+    uint64_t used = (uint64_t)count_cpus(fdt) * GIC_REDIST_SIZE_MAX;
+    struct gic_range range;
+
+    config->redist_stride = devtree_number(fdt, node, "redistributor-stride", 0);
+    config->nr_redist = (unsigned)devtree_number(fdt, node, "#redistributor-regions", 1);
+    config->nr_redist = MIN(config->nr_redist, (unsigned)GIC_REDIST_REGIONS_MAX);
+    for (unsigned i = 0; i < config->nr_redist; i++) {
+        if (devtree_reg(fdt, node, i + 1, &range.base, &range.len)) {
+            range.len = MIN(range.len, used);
+            config->redist[i] = range;
+        }
+    }
+}
+
 static void probe_gic(const void *fdt)
 {
     struct gic_config *config = &virt.gic;
     int node = devtree_find(fdt, -1, "arm,gic-v3");
-    struct gic_range range;
 
     if (node >= 0 && devtree_reg(fdt, node, 0, &config->dist.base, &config->dist.len)) {
         config->version = 3;
-        config->redist_stride = devtree_number(fdt, node, "redistributor-stride", 0);
-        config->nr_redist = (unsigned)devtree_number(fdt, node, "#redistributor-regions", 1);
-        config->nr_redist = MIN(config->nr_redist, (unsigned)GIC_REDIST_REGIONS_MAX);
-        for (unsigned i = 0; i < config->nr_redist; i++) {
-            if (devtree_reg(fdt, node, i + 1, &range.base, &range.len)) {
-                config->redist[i] = range;
-            }
-        }
+        probe_redists(fdt, node, config);
         return;
     }
     node = devtree_find(fdt, -1, "arm,cortex-a15-gic");

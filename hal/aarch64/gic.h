@@ -12,6 +12,7 @@
 #define GIC_PRIORITY 0xa0u
 #define GIC_PRIORITY_MASK 0xf0u
 #define GIC_REDIST_REGIONS_MAX 4
+#define GIC_REDIST_SIZE_MAX 0x40000u /* of one CPU, where the stride is not given */
 
 struct gic_range {
     paddr_t base;

@@ -89,7 +89,7 @@ static uint64_t redist_stride(const struct gic_config *config, uint64_t typer)
     if (config->redist_stride != 0) {
         return config->redist_stride;
     }
-    return (typer & TYPER_VLPIS) != 0 ? 0x40000 : 0x20000;
+    return (typer & TYPER_VLPIS) != 0 ? GIC_REDIST_SIZE_MAX : GIC_REDIST_SIZE_MAX / 2;
 }
 
 /* GICR_TYPER[63:32] is the affinity of the CPU that a redistributor belongs to, as Aff3.2.1.0. */
@@ -102,7 +102,7 @@ static uint64_t redist_find(const struct gic_config *config, uint64_t mpidr)
         uint64_t base = (uint64_t)kernel_map_device(range->base, range->len);
         uint64_t typer = 0;
 
-        for (uint64_t off = 0; off + 0x20000 <= range->len && (typer & TYPER_LAST) == 0;
+        for (uint64_t off = 0; off + GIC_REDIST_SIZE_MAX / 2 <= range->len && (typer & TYPER_LAST) == 0;
              off += redist_stride(config, typer)) {
             typer = mmio_read64(base + off + GICR_TYPER);
             if (typer >> 32 == affinity) {
