@@ -106,10 +106,12 @@ start_refuse:
     jz      2f
     outb    %al, %dx
     jmp     1b
-2:  hlt
-    jmp     2b
+2:  movb    $0x10, %al                  /* as power_action(POWER_PANIC) */
+    outb    %al, $0xf4
+3:  hlt
+    jmp     3b
 start_refuse_text:
-    .asciz  "quoin: this CPU has no long mode with NX\r\n"
+    .asciz  "quoin: panic: this CPU has no long mode with NX\r\n"
 
     .code64
 start_long:
