@@ -1,7 +1,7 @@
 /*
  * The objects of the name space: super (a mounted file system), inode (a file), dentry (a name).
  * One spinlock, fs_tree_lock, guards the whole tree of names: parent, name, children, hash, mounts,
- * nlink of directories. Nothing sleeps or copies user memory under it. A dentry holds its inode and
+ * nlink. Nothing sleeps or copies user memory under it. A dentry holds its inode and
  * its parent; an in-memory file system pins the dentries of its existing names, others make them
  * per look-up.
  */
@@ -131,9 +131,10 @@ struct inode {
     const struct file_ops *file_ops; /* of files opened on it; devices and FIFOs have their own */
     uint64_t ino;
     dev_nr_t rdev;
-    void *private;     /* the file system's */
-    const char *link;  /* S_IFLNK: the target, freed with the inode; or NULL and ops->readlink */
-    struct pipe *pipe; /* S_IFIFO: while it is open; fs/pipe.c */
+    void *private;    /* the file system's */
+    const char *link; /* S_IFLNK: the target, freed with the inode; or NULL and ops->readlink */
+    const void *descriptor;    /* fs/pseudo.c: struct pseudo_file or pseudo_dir */
+    struct pipe *pipe;         /* S_IFIFO: while it is open; fs/pipe.c */
     struct io_lock write_lock; /* one writer or truncate at a time */
     _Atomic int32_t
         nr_writers; /* > 0: opens for writing; < 0: programs running from it (ETXTBSY) */
@@ -155,10 +156,13 @@ struct inode {
 
 /* Does: fills a new inode's fields, one reference, all times now. Takes a reference on super. */
 void inode_init(struct inode *inode, struct super *super, uint32_t mode);
-/* Returns a new inode with one reference, or NULL. */
+/* Returns a new inode with one reference, or NULL. Its file system sets ops and file_ops. */
 struct inode *inode_create(struct super *super, uint32_t mode);
 void inode_get(struct inode *inode);
 void inode_put(struct inode *inode);
+/* Does: sets owner and mode of a file made in dir: fsuid, fsgid or the set-group-ID directory's
+ * group. */
+void inode_init_owner(struct inode *inode, const struct inode *dir, const struct cred *cred);
 /* Does: releases what inode_init() took. The memory is the caller's. */
 void inode_fini(struct inode *inode);
 /* Does: inode_fini() and frees; for inodes of inode_create(). */
@@ -210,6 +214,11 @@ struct dentry {
 
 extern struct spinlock fs_tree_lock;
 
+/* Boot: the caches of this layer. */
+void inode_cache_init(void);
+void dentry_cache_init(void);
+void super_put(struct super *super);
+
 void dentry_get(struct dentry *dentry);
 void dentry_put(struct dentry *dentry);
 /* Returns the root of a file system, holding a reference on inode (its own), or NULL. */
@@ -222,6 +231,19 @@ struct dentry *dentry_create(struct dentry *parent, struct inode *inode, const c
 /* Does: hashes a dentry of dentry_create() below its parent for good. Fails: -EEXIST, -ENOENT
  * (parent removed). */
 NODISCARD int dentry_link(struct dentry *dentry);
+/* Returns the hashed child of that name or NULL, not referenced. Requires: fs_tree_lock. */
+struct dentry *dentry_find_locked(struct dentry *parent, const char *name, size_t len);
+/* As dentry_link(). */
+NODISCARD int dentry_link_locked(struct dentry *dentry);
+/* Does: takes a hashed dentry out of the tree; its own reference becomes the caller's. */
+void dentry_unlink_locked(struct dentry *dentry);
+/*
+ * Does: gives a hashed dentry the parent and the name of `other` and the reverse. `other` is hashed
+ * too (both stay in the tree) or its place is free.
+ */
+void dentry_exchange_locked(struct dentry *dentry, struct dentry *other);
+/* Whether `dentry` is `above` or lies below it, mounts not crossed. */
+bool dentry_is_below_locked(const struct dentry *dentry, const struct dentry *above);
 /*
  * Boot and in-kernel population of a directory: makes and pins name below parent.
  * *out (may be NULL) gets a reference. Fails: -EEXIST, -ENOMEM.

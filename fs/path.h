@@ -9,8 +9,7 @@
 /* What CLONE_FS shares. */
 struct fs_context {
     atomic_uint refs;
-    struct spinlock lock; /* guards cwd and root */
-    struct dentry *cwd;
+    struct dentry *cwd; /* with root: changed under fs_tree_lock */
     struct dentry *root;
     _Atomic uint32_t umask;
 };
@@ -44,20 +43,18 @@ NODISCARD int path_resolve(const struct path_at *where, uint32_t flags, struct d
 
 enum path_last_kind { PATH_LAST_NAME, PATH_LAST_DOT, PATH_LAST_DOTDOT, PATH_LAST_ROOT };
 
-/* The directory and the last component of a name to be made or removed. */
+/* The last component of a name to be made, opened or removed, and its directory. */
 struct path_last {
     struct dentry *parent; /* referenced */
-    const char *name; /* inside where->name (or inside `text` after symlinks); not NUL-terminated */
+    struct dentry *found;  /* what is there now (mounts crossed), referenced, or NULL */
+    const char *name;      /* inside where->name or text; not NUL-terminated */
     size_t len;
     enum path_last_kind kind;
-    bool slash; /* trailing slashes: must be a directory */
+    bool slash; /* slashes followed: a directory is meant */
     char *text; /* kmalloc'ed, or NULL */
 };
 
-NODISCARD int path_resolve_last(const struct path_at *where, struct path_last *out);
-/* As above, but a symlink in the last place is followed to where it would be created (open with
- * O_CREAT). */
-NODISCARD int path_resolve_last_follow(const struct path_at *where, struct path_last *out);
+/* flags: PATH_NOFOLLOW or 0: a symlink in the last place is followed to where it leads or would
+ * lead. */
+NODISCARD int path_resolve_last(const struct path_at *where, uint32_t flags, struct path_last *out);
 void path_last_put(struct path_last *last);
-/* The existing dentry of a path_last (mounts crossed), referenced. Fails: -ENOENT, ... */
-NODISCARD int path_last_lookup(const struct path_last *last, struct dentry **out);
