@@ -1,0 +1,20 @@
+/* Making and removing names, for the core of fs/ only. */
+#pragma once
+
+#include "fs/path.h"
+
+/*
+ * Makes an inode of the mode (with S_IF*; target: text of a symlink) and links it as last->name.
+ * Checks the directory's permissions. *out (may be NULL): its dentry, referenced. Fails: -EEXIST,
+ * -EACCES, ...
+ */
+NODISCARD int name_make(const struct path_last *last, const struct cred *cred, uint32_t mode,
+                        dev_nr_t rdev, const char *target, struct dentry **out);
+/* An inode without a name in the directory's file system (O_TMPFILE). */
+NODISCARD int name_make_unlinked(struct dentry *dir, const struct cred *cred, uint32_t mode,
+                                 struct dentry **out);
+/* Whether cred may remove or replace child in dir: write permission and the sticky bit. */
+NODISCARD int name_may_remove(struct inode *dir, const struct inode *child,
+                              const struct cred *cred);
+/* Sets the size of a regular file: takes the write lock. */
+NODISCARD int inode_truncate(struct inode *inode, uint64_t size);
