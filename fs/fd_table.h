@@ -6,7 +6,8 @@
 
 #include "fs/file.h"
 
-#define FD_MAX (1u << 20) /* sysctl fs.nr_open */
+#define FD_MAX    (1u << 20) /* sysctl fs.nr_open */
+#define FD_INLINE 64u
 
 struct fd_table {
     atomic_uint refs;
@@ -16,7 +17,12 @@ struct fd_table {
     struct file **files;
     uint64_t *taken; /* bitmaps of `size` bits */
     uint64_t *cloexec;
+    uint64_t inline_taken, inline_cloexec;
+    struct file *inline_files[FD_INLINE];
 };
+
+/* Boot. */
+void fd_table_cache_init(void);
 
 /* Returns an empty table with one reference, or NULL. */
 struct fd_table *fd_table_create(void);

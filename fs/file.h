@@ -47,6 +47,8 @@ enum file_mode {
     FILE_SEEKABLE = 1 << 3,  /* has a position, which pos_lock guards */
     FILE_EXEC = 1 << 4,      /* denies writers (vfs_open_exec) */
     FILE_HAS_LOCKS = 1 << 5, /* flock or OFD locks may exist: look at release */
+    FILE_COUNTED = 1 << 6,   /* counted in inode->nr_writers */
+    FILE_OPENED = 1 << 7,    /* open succeeded: release is due */
 };
 
 struct file {
@@ -62,6 +64,9 @@ struct file {
     uint64_t pos;
     pid_nr_t owner; /* F_SETOWN */
 };
+
+/* Of O_PATH files: they do nothing. */
+extern const struct file_ops path_file_ops;
 
 /* Returns a file with one reference over a dentry (reference taken), or NULL. Mode from O_ACCMODE
  * in flags. */
@@ -131,7 +136,6 @@ NODISCARD ssize64_t file_transfer(struct file *in, uint64_t *in_pos, struct file
 struct dir_emitter {
     char *buf;
     size_t size, used;
-    char *last; /* the last record, whose d_off is known when the next is emitted */
     bool full;
 };
 /* Returns false when it does not fit: then stop. next_pos: file->pos that continues after this
