@@ -8,7 +8,8 @@
 
 /* pipe2(2): flags O_CLOEXEC is the caller's business; O_NONBLOCK, O_DIRECT (-EINVAL). Read end,
  * write end. */
-NODISCARD int pipe_create(uint32_t flags, struct file **out_read, struct file **out_write);
+NODISCARD int pipe_create(uint32_t flags, const struct cred *cred, struct file **out_read,
+                          struct file **out_write);
 /* fcntl F_GETPIPE_SZ, F_SETPIPE_SZ. Fail: -EBADF (no pipe), -EBUSY, -EPERM, -ENOMEM. */
 NODISCARD int pipe_get_size(struct file *file);
 NODISCARD int pipe_set_size(struct file *file, uint64_t size, const struct cred *cred);

@@ -1,0 +1,192 @@
+/*
+ * Opening and closing the ends of pipes and FIFOs, fifo(7). An inode's pipe lives while it is open;
+ * inode->lock guards the pointer, and pipe->count_lock the counts.
+ */
+#include <linux/poll.h>
+
+#include "fs/pipe.h"
+#include "fs/pipe_ring.h"
+
+/* Returns the inode's pipe with a reference, making it if need be, or NULL. */
+static struct pipe *fifo_get_pipe(struct inode *inode)
+{
+    struct pipe *made = NULL;
+
+    for (;;) {
+        spin_lock(&inode->lock);
+        struct pipe *pipe = inode->pipe;
+
+        if (pipe == NULL && made != NULL) {
+            pipe = made;
+            inode->pipe = made;
+        } else if (pipe != NULL) {
+            atomic_fetch_add(&pipe->refs, 1);
+        }
+        spin_unlock(&inode->lock);
+        if (pipe != NULL) {
+            if (made != NULL && made != pipe) {
+                pipe_put(made);
+            }
+            return pipe;
+        }
+        made = pipe_new();
+        if (made == NULL) {
+            return NULL;
+        }
+    }
+}
+
+static void fifo_put_pipe(struct inode *inode, struct pipe *pipe)
+{
+    spin_lock(&inode->lock);
+    if (atomic_load(&pipe->refs) == 1) {
+        inode->pipe = NULL;
+    }
+    spin_unlock(&inode->lock);
+    pipe_put(pipe);
+}
+
+static void fifo_count_open(struct pipe *pipe, uint32_t mode)
+{
+    spin_lock(&pipe->count_lock);
+    if (mode & FILE_READ) {
+        pipe->nr_readers++;
+        pipe->nr_reader_opens++;
+    }
+    if (mode & FILE_WRITE) {
+        pipe->nr_writers++;
+        pipe->nr_writer_opens++;
+    }
+    spin_unlock(&pipe->count_lock);
+    /* Readers that wait for a writer wait on `readers`; the reverse likewise. */
+    if (mode & FILE_READ) {
+        wait_wake_all(&pipe->writers);
+    }
+    if (mode & FILE_WRITE) {
+        wait_wake_all(&pipe->readers);
+    }
+}
+
+static void fifo_count_close(struct pipe *pipe, uint32_t mode)
+{
+    spin_lock(&pipe->count_lock);
+    pipe->nr_readers -= (mode & FILE_READ) != 0;
+    pipe->nr_writers -= (mode & FILE_WRITE) != 0;
+    spin_unlock(&pipe->count_lock);
+    wait_wake_all(&pipe->readers);
+    wait_wake_all(&pipe->writers);
+}
+
+/* Blocks until the other end has been opened, even if it is closed again by now. */
+static int fifo_wait_peer(struct pipe *pipe, uint32_t mode, uint64_t reader_opens,
+                          uint64_t writer_opens)
+{
+    if (mode == FILE_READ) {
+        return wait_event_interruptible(&pipe->readers, pipe->nr_writers != 0 ||
+                                                            pipe->nr_writer_opens != writer_opens);
+    }
+    return wait_event_interruptible(&pipe->writers,
+                                    pipe->nr_readers != 0 || pipe->nr_reader_opens != reader_opens);
+}
+
+static int fifo_open(struct inode *inode, struct file *file)
+{
+    uint32_t mode = file_mode(file) & (FILE_READ | FILE_WRITE);
+    struct pipe *pipe;
+    int error = 0;
+
+    if (mode == 0) {
+        return -EINVAL;
+    }
+    pipe = fifo_get_pipe(inode);
+    if (pipe == NULL) {
+        return -ENOMEM;
+    }
+    if (mode == FILE_WRITE && file_is_nonblock(file) && pipe->nr_readers == 0) {
+        error = -ENXIO;
+        goto undo_pipe;
+    }
+    uint64_t reader_opens = pipe->nr_reader_opens;
+    uint64_t writer_opens = pipe->nr_writer_opens;
+
+    fifo_count_open(pipe, mode);
+    if (mode != (FILE_READ | FILE_WRITE) && !file_is_nonblock(file)) {
+        error = fifo_wait_peer(pipe, mode, reader_opens, writer_opens);
+        if (error != 0) {
+            goto undo_count;
+        }
+    }
+    file->private = pipe;
+    /* For poll: the writers so far, if none is there (a pipe has no position of its own). */
+    file->pos = pipe->nr_writers == 0 ? pipe->nr_writer_opens : 0;
+    return 0;
+undo_count:
+    fifo_count_close(pipe, mode);
+undo_pipe:
+    fifo_put_pipe(inode, pipe);
+    return error;
+}
+
+static void fifo_release(struct file *file)
+{
+    struct pipe *pipe = file->private;
+
+    fifo_count_close(pipe, file_mode(file));
+    fifo_put_pipe(file->inode, pipe);
+}
+
+const struct file_ops fifo_file_ops = {
+    .open = fifo_open,
+    .read = pipe_read,
+    .write = pipe_write,
+    .ioctl = pipe_ioctl,
+    .poll = pipe_poll,
+    .release = fifo_release,
+};
+
+/* The write end is a second open of the read end's inode. */
+static int pipe_create_write_end(struct file *read_end, uint32_t flags, struct file **out)
+{
+    struct file *file = file_create(read_end->dentry, &fifo_file_ops, O_WRONLY | flags);
+
+    if (file == NULL) {
+        return -ENFILE;
+    }
+    file->private = read_end->private;
+    atomic_fetch_add(&read_end->inode->pipe->refs, 1);
+    atomic_fetch_or(&file->mode, FILE_OPENED);
+    *out = file;
+    return 0;
+}
+
+int pipe_create(uint32_t flags, const struct cred *cred, struct file **out_read,
+                struct file **out_write)
+{
+    struct pipe *pipe;
+    int error;
+
+    if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK)) {
+        return -EINVAL;
+    }
+    flags &= O_NONBLOCK;
+    pipe = pipe_new();
+    if (pipe == NULL) {
+        return -ENOMEM;
+    }
+    error =
+        file_create_anon("pipe", S_IFIFO | 0600, &fifo_file_ops, O_RDONLY | flags, pipe, out_read);
+    if (error != 0) {
+        pipe_put(pipe);
+        return error;
+    }
+    (*out_read)->inode->pipe = pipe;
+    (*out_read)->inode->uid = cred->fsuid;
+    (*out_read)->inode->gid = cred->fsgid;
+    fifo_count_open(pipe, FILE_READ | FILE_WRITE);
+    error = pipe_create_write_end(*out_read, flags, out_write);
+    if (error != 0) {
+        fifo_count_close(pipe, FILE_WRITE);
+        file_put(*out_read);
+    }
+    return error;
+}
