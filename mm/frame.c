@@ -114,32 +114,52 @@ static struct frame *buddy_alloc_locked(unsigned order)
 }
 
 #if defined(QUOIN_DEBUG)
-static void poison(struct frame *frame, unsigned order, uint64_t pattern)
+static void fill(struct frame *frame, uint64_t pattern)
 {
     uint64_t *words = frame_va(frame);
 
-    for (size_t i = 0; i < (PAGE_SIZE << order) / sizeof(*words); i++) {
+    for (size_t i = 0; i < PAGE_SIZE / sizeof(*words); i++) {
         words[i] = pattern;
     }
 }
 
-static void poison_check(struct frame *frame, unsigned order)
+static void poison_free(struct frame *frame, unsigned order)
+{
+    for (struct frame *end = frame + (1u << order); frame < end; frame++) {
+        fill(frame, POISON_FREE);
+        atomic_store_explicit(&frame->flags, FRAME_POISONED, memory_order_relaxed);
+    }
+}
+
+static void check_one(const struct frame *frame)
 {
     const uint64_t *words = frame_va(frame);
 
-    for (size_t i = 0; i < (PAGE_SIZE << order) / sizeof(*words); i++) {
+    for (size_t i = 0; i < PAGE_SIZE / sizeof(*words); i++) {
         if (words[i] != POISON_FREE) {
             panic("frame %#lx was written after it was freed: word %zu is %#lx",
                   (unsigned long)frame_pa(frame), i, (unsigned long)words[i]);
         }
     }
 }
+
+/* Memory that was never freed carries no pattern: a large machine boots without touching it all. */
+static void poison_fresh(struct frame *frame, unsigned order)
+{
+    for (struct frame *end = frame + (1u << order); frame < end; frame++) {
+        if ((atomic_load_explicit(&frame->flags, memory_order_relaxed) & FRAME_POISONED) != 0) {
+            check_one(frame);
+        }
+        atomic_store_explicit(&frame->flags, 0, memory_order_relaxed);
+        fill(frame, POISON_FRESH);
+    }
+}
 #else
-static inline void poison(struct frame *frame UNUSED, unsigned order UNUSED, uint64_t pattern UNUSED)
+static inline void poison_free(struct frame *frame UNUSED, unsigned order UNUSED)
 {
 }
 
-static inline void poison_check(struct frame *frame UNUSED, unsigned order UNUSED)
+static inline void poison_fresh(struct frame *frame UNUSED, unsigned order UNUSED)
 {
 }
 #endif
@@ -210,8 +230,7 @@ struct frame *frame_alloc(enum frame_owner owner)
     if (unlikely(frame == NULL)) {
         return NULL;
     }
-    poison_check(frame, 0);
-    poison(frame, 0, POISON_FRESH);
+    poison_fresh(frame, 0);
     return publish(frame, owner);
 }
 
@@ -243,8 +262,7 @@ struct frame *frame_alloc_order(enum frame_owner owner, unsigned order)
     if (frame == NULL) {
         return NULL;
     }
-    poison_check(frame, order);
-    poison(frame, order, POISON_FRESH);
+    poison_fresh(frame, order);
     return publish(frame, owner);
 }
 
@@ -254,7 +272,7 @@ static void frame_free(struct frame *frame)
     enum frame_owner owner = frame->owner;
 
     kverify(owner != FRAME_FREE && owner != FRAME_RESERVED);
-    poison(frame, order, POISON_FREE);
+    poison_free(frame, order);
     irqflags_t flags = cpu_irq_save();
     struct cpu_frames *cache = &cpu_frames[cpu_id()];
 
@@ -338,13 +356,15 @@ static void release(paddr_t start, paddr_t end)
 {
     start = MAX(ALIGN_UP(start, PAGE_SIZE), (paddr_t)PAGE_SIZE);
     end = ALIGN_DOWN(end, PAGE_SIZE);
-    for (paddr_t pa = start; pa < end; pa += PAGE_SIZE) {
-        struct frame *frame = frame_of(pa);
+    while (start < end) {
+        unsigned order = FRAME_ORDER_MAX;
 
-        poison(frame, 0, POISON_FREE);
-        atomic_store_explicit(&frame->refs, 0, memory_order_relaxed);
-        nr_total++;
-        buddy_free_locked(frame, 0);
+        while (!IS_ALIGNED(start, PAGE_SIZE << order) || start + (PAGE_SIZE << order) > end) {
+            order--;
+        }
+        nr_total += 1ull << order;
+        buddy_free_locked(frame_of(start), order);
+        start += PAGE_SIZE << order;
     }
 }
 
@@ -387,6 +407,15 @@ static void release_reachable(const struct boot_info *boot, paddr_t start, paddr
     }
 }
 
+/* Frames of the image can be mapped (the vDSO): one reference that never goes. */
+static void reserve_image(const struct boot_info *boot)
+{
+    for (paddr_t pa = ALIGN_DOWN(boot->image.start, PAGE_SIZE); pa < boot->image.end;
+         pa += PAGE_SIZE) {
+        atomic_store_explicit(&frame_of(pa)->refs, 1, memory_order_relaxed);
+    }
+}
+
 void frame_init(const struct boot_info *boot)
 {
     for (unsigned order = 0; order <= FRAME_ORDER_MAX; order++) {
@@ -400,9 +429,8 @@ void frame_init(const struct boot_info *boot)
     paddr_t records = place_records(boot, len);
 
     frame_records = phys_to_virt(records);
-    for (uint64_t i = 0; i < frame_end - frame_first; i++) {
-        frame_records[i] = (struct frame){.refs = 1, .owner = FRAME_RESERVED};
-    }
+    memset(frame_records, 0, len);
+    reserve_image(boot);
     for (uint32_t i = 0; i < boot->nr_ram; i++) {
         paddr_t start = boot->ram[i].start, end = boot->ram[i].end;
 

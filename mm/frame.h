@@ -13,8 +13,8 @@
 #define FRAME_ORDER_MAX 10u /* largest block: 4 MiB */
 
 enum frame_owner {
-    FRAME_FREE,
     FRAME_RESERVED, /* firmware, kernel image, frame records; never freed */
+    FRAME_FREE,
     FRAME_KERNEL,   /* kernel stacks, large kernel buffers */
     FRAME_SLAB,
     FRAME_TABLE, /* user page tables */
@@ -25,6 +25,7 @@ enum frame_owner {
 
 enum frame_flags {
     FRAME_ICACHE_CLEAN = 1, /* instruction caches know its contents (mm/fault.c) */
+    FRAME_POISONED = 2,     /* debug: free, and filled with the pattern */
 };
 
 /* 16 bytes for each 4 KiB of RAM. */
