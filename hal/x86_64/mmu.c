@@ -12,6 +12,7 @@
 #include <hal/board.h>
 
 #include "hal/x86_64/internal.h"
+#include "kernel/cpu.h"
 
 #define MSR_PAT        0x277
 #define PAT_VALUE      0x0007040600070406ull /* WB WT UC- UC, twice: entries 0 and 3 are used */
@@ -251,12 +252,13 @@ static void shoot_others(const struct tlb_shot *shot, cpumask_t others)
 static void mmu_shoot(const struct tlb_shot *shot)
 {
     cpumask_t self = 1ull << insn_cpu_id();
+    cpumask_t others = shot->cpus & ~self & (~(cpumask_t)0 >> (CPU_MAX - nr_cpus));
 
     if (shot->cpus & self) {
         flush_local(shot, shot->current);
     }
-    if (shot->cpus & ~self) {
-        shoot_others(shot, shot->cpus & ~self);
+    if (others != 0) {
+        shoot_others(shot, others);
     }
 }
 
