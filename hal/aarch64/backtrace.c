@@ -1,14 +1,14 @@
 /*
- * Backtraces along frame records (AAPCS64 6.4.6). A record is read only where it must be mapped: in the
- * upper half of the stack slot that the walk is in, or in the boot CPU's stacks.
- * The one step to another stack is from an emergency stack to the one that overflowed.
+ * Backtraces along frame records (AAPCS64 6.4.6). A record is read only where it must be mapped: in
+ * the upper half of the stack slot that the walk is in, or in the boot CPU's stacks. The one step
+ * to another stack is from an emergency stack to the one that overflowed.
  */
 #include <arch/consts.h>
 #include <hal/abi.h>
 
 #define BACKTRACE_MAX 64
-#define STACK_HALF (1ull << 14)
-#define RECORD_SIZE 16
+#define STACK_HALF    (1ull << 14)
+#define RECORD_SIZE   16
 
 extern char boot_stack[], emergency_stack_top[], boot_stack_top[];
 

@@ -1,7 +1,7 @@
 /*
  * QEMU's "virt" machine, all of it found through the device tree: GICv2 or GICv3, virtual timer,
- * PL011, PL031, PSCI, virtio-mmio slots. Until cpu_setup() has mapped the UART for good, the console uses
- * the early map, and after the switch of tables maps it on first use.
+ * PL011, PL031, PSCI, virtio-mmio slots. Until cpu_setup() has mapped the UART for good, the
+ * console uses the early map, and after the switch of tables maps it on first use.
  */
 #include <arch/cpu.h>
 #include <arch/insn.h>
@@ -20,10 +20,10 @@
 #include "kernel/string.h"
 #include "mm/kernel_map.h"
 
-#define UART_LEN 0x1000
-#define RTC_LEN 0x1000
-#define RTC_DATA 0x00 /* PL031 (DDI 0224): seconds */
-#define TIMER_INDEX_VIRTUAL 2 /* of secure, non-secure, virtual, hypervisor */
+#define UART_LEN            0x1000
+#define RTC_LEN             0x1000
+#define RTC_DATA            0x00 /* PL031 (DDI 0224): seconds */
+#define TIMER_INDEX_VIRTUAL 2    /* of secure, non-secure, virtual, hypervisor */
 
 const struct hal_board *hal_board;
 

@@ -13,9 +13,9 @@
 #include "kernel/assert.h"
 #include "kernel/string.h"
 
-#define GIB_LEVEL 2
+#define GIB_LEVEL        2
 #define DEVTREE_SIZE_MAX MIB(2)
-#define EARLY_MAP_MAX GIB(512)
+#define EARLY_MAP_MAX    GIB(512)
 
 extern pte_t boot_direct_l1[PT_ENTRIES];
 extern char image_start[], image_end[];
@@ -147,7 +147,8 @@ static void read_reservations(const void *fdt)
     if (parent < 0) {
         return;
     }
-    fdt_for_each_subnode(node, fdt, parent) {
+    fdt_for_each_subnode(node, fdt, parent)
+    {
         bool no_map = fdt_getprop(fdt, node, "no-map", NULL) != NULL;
 
         for (unsigned i = 0; devtree_enabled(fdt, node) && devtree_reg(fdt, node, i, &base, &len);

@@ -15,7 +15,7 @@ extern paddr_t boot_image_pa;
 vaddr_t boot_map_normal(paddr_t pa);
 vaddr_t boot_map_device(paddr_t pa);
 
-/* board_virt.c. Does: sets hal_board, its clock, and a console where the tree has not been read yet. */
+/* board_virt.c. Does: sets hal_board, its clock and, before the tree is read, a console. */
 void board_virt_early(void);
 /* Does: reads the devices, the console's too, from the tree. */
 void board_virt_probe(const void *fdt, struct boot_info *info);

@@ -1,6 +1,7 @@
 /*
  * What the CPU offers user mode: hwcaps (only what is enabled and works without emulation),
- * /proc/cpuinfo, random numbers. MRS of identification registers is not emulated, so there is no HWCAP_CPUID.
+ * /proc/cpuinfo, random numbers. MRS of identification registers is not emulated, so there is no
+ * HWCAP_CPUID.
  */
 #include <arch/cpu.h>
 #include <asm/hwcap.h>
@@ -10,7 +11,7 @@
 
 enum id_reg { ID_ISAR0, ID_ISAR1, ID_PFR0, ID_PFR1, ID_MMFR2, ID_NR };
 
-#define PFR0_FP 16
+#define PFR0_FP    16
 #define PFR0_ASIMD 20
 
 struct hwcap {

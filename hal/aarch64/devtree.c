@@ -1,4 +1,4 @@
-/* Properties of the device tree (Devicetree Specification 0.4, 2.3), and what libfdt.a wants of us. */
+/* Properties of the device tree (Devicetree Specification 0.4, 2.3); what libfdt.a wants of us. */
 #include "hal/aarch64/devtree.h"
 
 #include "hal/aarch64/gic.h"

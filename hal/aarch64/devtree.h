@@ -1,4 +1,4 @@
-/* What start code asks of a flattened device tree, over libfdt. Node 0 is the root; < 0 means none. */
+/* What start code asks of a device tree, over libfdt. Node 0 is the root; < 0 means none. */
 #pragma once
 
 #include <libfdt.h>

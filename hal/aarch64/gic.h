@@ -6,13 +6,13 @@
 
 #include "kernel/types.h"
 
-#define GIC_FIRST_PPI 16u
-#define GIC_FIRST_SPI 32u
-#define GIC_FIRST_SPECIAL 1020u /* spurious and the like */
-#define GIC_PRIORITY 0xa0u
-#define GIC_PRIORITY_MASK 0xf0u
+#define GIC_FIRST_PPI          16u
+#define GIC_FIRST_SPI          32u
+#define GIC_FIRST_SPECIAL      1020u /* spurious and the like */
+#define GIC_PRIORITY           0xa0u
+#define GIC_PRIORITY_MASK      0xf0u
 #define GIC_REDIST_REGIONS_MAX 4
-#define GIC_REDIST_SIZE_MAX 0x40000u /* of one CPU, where the stride is not given */
+#define GIC_REDIST_SIZE_MAX    0x40000u /* of one CPU, where the stride is not given */
 
 struct gic_range {
     paddr_t base;
@@ -32,7 +32,7 @@ struct gic_config {
 struct gic {
     /* Each CPU once, IRQs off; the first call also sets up the distributor. */
     void (*cpu_setup)(const struct gic_config *config);
-    /* Returns the acknowledged INTID, or one >= GIC_FIRST_SPECIAL. Software ones are done already. */
+    /* Returns the INTID, or one >= GIC_FIRST_SPECIAL. Acknowledges; software ones are done then. */
     uint32_t (*claim)(void);
     void (*done)(uint32_t intid);
     /* Does: unmasks, routes a shared one to the calling CPU. */

@@ -5,27 +5,27 @@
 #include "hal/aarch64/mmio.h"
 #include "mm/kernel_map.h"
 
-#define GICD_CTLR 0x000
-#define GICD_TYPER 0x004
-#define GICD_IGROUPR 0x080
-#define GICD_ISENABLER 0x100
-#define GICD_ICENABLER 0x180
-#define GICD_ICPENDR 0x280
-#define GICD_ICACTIVER 0x380
+#define GICD_CTLR       0x000
+#define GICD_TYPER      0x004
+#define GICD_IGROUPR    0x080
+#define GICD_ISENABLER  0x100
+#define GICD_ICENABLER  0x180
+#define GICD_ICPENDR    0x280
+#define GICD_ICACTIVER  0x380
 #define GICD_IPRIORITYR 0x400
-#define GICD_ITARGETSR 0x800
-#define GICD_ICFGR 0xc00
-#define GICD_SGIR 0xf00
-#define GICD_CPENDSGIR 0xf10
+#define GICD_ITARGETSR  0x800
+#define GICD_ICFGR      0xc00
+#define GICD_SGIR       0xf00
+#define GICD_CPENDSGIR  0xf10
 
 #define GICC_CTLR 0x00
-#define GICC_PMR 0x04
-#define GICC_BPR 0x08
-#define GICC_IAR 0x0c
+#define GICC_PMR  0x04
+#define GICC_BPR  0x08
+#define GICC_IAR  0x0c
 #define GICC_EOIR 0x10
 
 #define INTID_MASK 0x3ffu
-#define ENABLE 1u /* group 0, or group 1 as the non-secure side sees it */
+#define ENABLE     1u /* group 0, or group 1 as the non-secure side sees it */
 
 static uint64_t dist, cpu_interface;
 
@@ -56,7 +56,7 @@ static void dist_setup(uint8_t target)
     mmio_write32(dist + GICD_CTLR, ENABLE);
 }
 
-/* The registers of interrupts 0 to 31 are banked. ITARGETSR there reads as the CPU's own bit, zero on one CPU. */
+/* Registers of interrupts 0 to 31 are banked; ITARGETSR there is the CPU's own bit, or zero. */
 static uint8_t banked_setup(void)
 {
     uint32_t target = mmio_read32(dist + GICD_ITARGETSR) & 0xff;

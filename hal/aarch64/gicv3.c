@@ -9,40 +9,40 @@
 #include "kernel/assert.h"
 #include "mm/kernel_map.h"
 
-#define GICD_CTLR 0x0000
-#define GICD_TYPER 0x0004
-#define GICD_IGROUPR 0x0080
-#define GICD_ISENABLER 0x0100
-#define GICD_ICENABLER 0x0180
-#define GICD_ICPENDR 0x0280
-#define GICD_ICACTIVER 0x0380
+#define GICD_CTLR       0x0000
+#define GICD_TYPER      0x0004
+#define GICD_IGROUPR    0x0080
+#define GICD_ISENABLER  0x0100
+#define GICD_ICENABLER  0x0180
+#define GICD_ICPENDR    0x0280
+#define GICD_ICACTIVER  0x0380
 #define GICD_IPRIORITYR 0x0400
-#define GICD_ICFGR 0x0c00
-#define GICD_IROUTER 0x6000
+#define GICD_ICFGR      0x0c00
+#define GICD_IROUTER    0x6000
 
-#define CTLR_GROUPS 0x3u   /* both enables: with one security state bit 0 is group 0, unused */
+#define CTLR_GROUPS   0x3u  /* both enables: with one security state bit 0 is group 0, unused */
 #define CTLR_AFFINITY 0x10u /* ARE_NS, or ARE with one security state */
-#define CTLR_RWP (1u << 31)
+#define CTLR_RWP      (1u << 31)
 
-#define GICR_CTLR 0x0000
-#define GICR_TYPER 0x0008
-#define GICR_WAKER 0x0014
+#define GICR_CTLR      0x0000
+#define GICR_TYPER     0x0008
+#define GICR_WAKER     0x0014
 #define GICR_SGI_FRAME 0x10000
-#define GICR_CTLR_RWP (1u << 3)
-#define TYPER_VLPIS (1u << 1)
-#define TYPER_LAST (1u << 4)
-#define WAKER_SLEEP (1u << 1)
-#define WAKER_ASLEEP (1u << 2)
+#define GICR_CTLR_RWP  (1u << 3)
+#define TYPER_VLPIS    (1u << 1)
+#define TYPER_LAST     (1u << 4)
+#define WAKER_SLEEP    (1u << 1)
+#define WAKER_ASLEEP   (1u << 2)
 
 #define MPIDR_AFFINITY 0xff00ffffffull
-#define SYSREG_IAR "s3_0_c12_c12_0"
-#define SYSREG_EOIR "s3_0_c12_c12_1"
-#define SYSREG_BPR "s3_0_c12_c12_3"
-#define SYSREG_CTLR "s3_0_c12_c12_4"
-#define SYSREG_SRE "s3_0_c12_c12_5"
-#define SYSREG_GRPEN "s3_0_c12_c12_7"
-#define SYSREG_SGI "s3_0_c12_c11_5"
-#define SYSREG_PMR "s3_0_c4_c6_0"
+#define SYSREG_IAR     "s3_0_c12_c12_0"
+#define SYSREG_EOIR    "s3_0_c12_c12_1"
+#define SYSREG_BPR     "s3_0_c12_c12_3"
+#define SYSREG_CTLR    "s3_0_c12_c12_4"
+#define SYSREG_SRE     "s3_0_c12_c12_5"
+#define SYSREG_GRPEN   "s3_0_c12_c12_7"
+#define SYSREG_SGI     "s3_0_c12_c11_5"
+#define SYSREG_PMR     "s3_0_c4_c6_0"
 
 #define SYSREG_WRITE(reg, value)                                                                   \
     __asm__ volatile("msr " reg ", %0" ::"r"((uint64_t)(value)) : "memory")
@@ -102,7 +102,8 @@ static uint64_t redist_find(const struct gic_config *config, uint64_t mpidr)
         uint64_t base = (uint64_t)kernel_map_device(range->base, range->len);
         uint64_t typer = 0;
 
-        for (uint64_t off = 0; off + GIC_REDIST_SIZE_MAX / 2 <= range->len && (typer & TYPER_LAST) == 0;
+        for (uint64_t off = 0;
+             off + GIC_REDIST_SIZE_MAX / 2 <= range->len && (typer & TYPER_LAST) == 0;
              off += redist_stride(config, typer)) {
             typer = mmio_read64(base + off + GICR_TYPER);
             if (typer >> 32 == affinity) {

@@ -13,14 +13,14 @@
 
 #define TTBR_ASID_SHIFT 48
 #define TTBR_BADDR_MASK 0x0000fffffffff000ull
-#define TLBI_VA_MASK ((1ull << 44) - 1)
+#define TLBI_VA_MASK    ((1ull << 44) - 1)
 
 #define CTR_IMINLINE_SHIFT 0
-#define CTR_L1IP_SHIFT 14
-#define CTR_L1IP_PIPT 3
+#define CTR_L1IP_SHIFT     14
+#define CTR_L1IP_PIPT      3
 #define CTR_DMINLINE_SHIFT 16
-#define CTR_IDC (1ull << 28)
-#define CTR_DIC (1ull << 29)
+#define CTR_IDC            (1ull << 28)
+#define CTR_DIC            (1ull << 29)
 
 struct hal_caps hal_caps;
 

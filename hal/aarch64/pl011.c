@@ -1,23 +1,24 @@
-/* PL011: polled transmit, receive by polling or with the receive and receive time-out interrupts. */
+/* PL011: polled transmit, receive by polling or with the receive and receive time-out interrupts.
+ */
 #include "hal/aarch64/pl011.h"
 
 #include "hal/aarch64/mmio.h"
 
-#define UARTDR 0x00
-#define UARTFR 0x18
+#define UARTDR    0x00
+#define UARTFR    0x18
 #define UARTLCR_H 0x2c
-#define UARTCR 0x30
-#define UARTIFLS 0x34
-#define UARTIMSC 0x38
-#define UARTICR 0x44
+#define UARTCR    0x30
+#define UARTIFLS  0x34
+#define UARTIMSC  0x38
+#define UARTICR   0x44
 
-#define FR_RXFE (1u << 4)
-#define FR_TXFF (1u << 5)
+#define FR_RXFE         (1u << 4)
+#define FR_TXFF         (1u << 5)
 #define LCR_H_8BIT_FIFO 0x70u
 #define CR_ENABLE_TX_RX 0x301u
-#define INT_RX (1u << 4)
-#define INT_RX_TIMEOUT (1u << 6)
-#define INT_ALL 0x7ffu
+#define INT_RX          (1u << 4)
+#define INT_RX_TIMEOUT  (1u << 6)
+#define INT_ALL         0x7ffu
 
 void pl011_setup(uint64_t base)
 {

@@ -3,7 +3,7 @@
 
 #include "kernel/types.h"
 
-#define PSCI_SYSTEM_OFF 0x84000008u
+#define PSCI_SYSTEM_OFF   0x84000008u
 #define PSCI_SYSTEM_RESET 0x84000009u
 
 enum psci_conduit { PSCI_NONE, PSCI_HVC, PSCI_SMC };

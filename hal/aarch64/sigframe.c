@@ -1,7 +1,8 @@
 /*
- * Linux's rt_sigframe of arm64: siginfo and ucontext, whose reserved area holds a list of records. We
- * write FP state, the syndrome of a fault if there was one, and the end; of a frame that comes back we take
- * FP state only, and only from where those three can lie. Pop trusts nothing: see check_pstate().
+ * Linux's rt_sigframe of arm64: siginfo and ucontext, whose reserved area holds a list of records.
+ * We write FP state, the syndrome of a fault if there was one, and the end; of a frame that comes
+ * back we take FP state only, and only from where those three can lie. Pop trusts nothing: see
+ * check_pstate().
  */
 #include <asm/sigcontext.h>
 #include <asm/signal.h>
@@ -11,17 +12,17 @@
 #include "kernel/errno.h"
 #include "kernel/string.h"
 
-#define SIGINFO_SIZE 128
+#define SIGINFO_SIZE  128
 #define SIGFRAME_SIZE (SIGINFO_SIZE + sizeof(struct ucontext))
 
-#define PSTATE_BTYPE (3ull << 10)
-#define PSTATE_SS (1ull << 21)
-#define PSTATE_NZCV (0xfull << 28)
-#define PSTATE_TCO (1ull << 25)
-#define PSTATE_DIT (1ull << 24)
-#define PSTATE_SSBS (1ull << 12)
+#define PSTATE_BTYPE     (3ull << 10)
+#define PSTATE_SS        (1ull << 21)
+#define PSTATE_NZCV      (0xfull << 28)
+#define PSTATE_TCO       (1ull << 25)
+#define PSTATE_DIT       (1ull << 24)
+#define PSTATE_SSBS      (1ull << 12)
 #define PSTATE_USER_BITS (PSTATE_NZCV | PSTATE_TCO | PSTATE_DIT | PSTATE_SSBS | PSTATE_BTYPE)
-#define PSTATE_AARCH32 (1ull << 4)
+#define PSTATE_AARCH32   (1ull << 4)
 
 /* The part of the frame that is used; in user memory the reserved area goes on for 4096 bytes. */
 struct sigframe {

@@ -1,6 +1,6 @@
 /*
- * From exception syndrome to upcall (Arm ARM D17.2.37, ESR_EL1): decides what kind of fault it was and which
- * signal Linux's arm64 would send; what to do about it is shared code's business.
+ * From exception syndrome to upcall (Arm ARM D17.2.37, ESR_EL1): decides what kind of fault it was
+ * and which signal Linux's arm64 would send; what to do about it is shared code's business.
  */
 #include <arch/cpu.h>
 #include <asm/siginfo.h>
@@ -28,21 +28,21 @@ enum esr_class {
     EC_BRK = 0x3c,
 };
 
-#define ESR_EC(esr) ((esr) >> 26 & 0x3f)
+#define ESR_EC(esr)  ((esr) >> 26 & 0x3f)
 #define ESR_FSC(esr) ((esr)&0x3f)
-#define ESR_WNR (1u << 6)
-#define ESR_CM (1u << 8)
-#define ESR_IL (1u << 25)
-#define ESR_EC_MASK (0x3fu << 26)
+#define ESR_WNR      (1u << 6)
+#define ESR_CM       (1u << 8)
+#define ESR_IL       (1u << 25)
+#define ESR_EC_MASK  (0x3fu << 26)
 
-#define FSC_LEVEL_MASK 0x3u
+#define FSC_LEVEL_MASK  0x3u
 #define FSC_TRANSLATION 0x04u
 #define FSC_ACCESS_FLAG 0x08u
-#define FSC_PERMISSION 0x0cu
-#define FSC_EXTERNAL 0x10u
-#define FSC_TAG_CHECK 0x11u
-#define FSC_ALIGNMENT 0x21u
-#define FSC_EXCLUSIVE 0x35u
+#define FSC_PERMISSION  0x0cu
+#define FSC_EXTERNAL    0x10u
+#define FSC_TAG_CHECK   0x11u
+#define FSC_ALIGNMENT   0x21u
+#define FSC_EXCLUSIVE   0x35u
 
 static void set_signal(struct fault_info *fault, int signo, int code, vaddr_t addr)
 {

@@ -1,8 +1,8 @@
 /*
  * Exception vectors, and the one way back. An entry saves the whole interrupted state as a
  * struct trap_frame on the kernel stack, with ESR and FAR read before anything can overwrite them.
- * Entries from the kernel first test bit 14 of the stack pointer: stacks are 16 KiB in the upper half
- * of a 32 KiB slot, so it is clear exactly when the frame would lie in the guard half.
+ * Entries from the kernel first test bit 14 of the stack pointer: stacks are 16 KiB in the upper
+ * half of a 32 KiB slot, so it is clear exactly when the frame would lie in the guard half.
  */
 #include <arch/consts.h>
 #include <arch/frame.h>

@@ -1,6 +1,7 @@
 /*
  * Clocks without a system call: the counter scaled by what the data page says. The kernel
- * changes that page under a sequence count. Clocks that the page does not describe go to the kernel.
+ * changes that page under a sequence count. Clocks that the page does not describe go to the
+ * kernel.
  */
 #include <asm/unistd.h>
 #include <hal/abi.h>
@@ -55,7 +56,8 @@ static inline uint64_t read_ns(bool wall)
     return ns;
 }
 
-/* Bit per clock number: CLOCK_REALTIME and CLOCK_REALTIME_COARSE; and all that the counter gives. */
+/* Bit per clock number: CLOCK_REALTIME and CLOCK_REALTIME_COARSE; and all that the counter gives.
+ */
 #define WALL_CLOCKS (1u << CLOCK_REALTIME | 1u << CLOCK_REALTIME_COARSE)
 #define ALL_CLOCKS                                                                                 \
     (WALL_CLOCKS | 1u << CLOCK_MONOTONIC | 1u << CLOCK_MONOTONIC_RAW |                             \

@@ -6,12 +6,12 @@
 #include "kernel/types.h"
 
 #define HAL_MACHINE_NAME "aarch64"
-#define HAL_PLATFORM "aarch64"
-#define HAL_AUDIT_ARCH 0xc00000b7u /* AUDIT_ARCH_AARCH64 */
+#define HAL_PLATFORM     "aarch64"
+#define HAL_AUDIT_ARCH   0xc00000b7u /* AUDIT_ARCH_AARCH64 */
 /* AT_MINSIGSTKSZ: signal frame of 4688 bytes, frame record, alignment. */
-#define HAL_MINSIGSTKSZ 4720u
+#define HAL_MINSIGSTKSZ      4720u
 #define HAL_ABI_LEGACY_CALLS 0
-#define HAL_CLONE_BACKWARDS 1
+#define HAL_CLONE_BACKWARDS  1
 
 #define abi_stat stat
 

@@ -4,26 +4,26 @@
  */
 #pragma once
 
-#define FRAME_X 0
-#define FRAME_LR 240
-#define FRAME_SP 248
-#define FRAME_PC 256
-#define FRAME_PSTATE 264
+#define FRAME_X       0
+#define FRAME_LR      240
+#define FRAME_SP      248
+#define FRAME_PC      256
+#define FRAME_PSTATE  264
 #define FRAME_ORIG_X0 272
-#define FRAME_ESR 280
-#define FRAME_RECORD 288
-#define FRAME_SIZE 304
+#define FRAME_ESR     280
+#define FRAME_RECORD  288
+#define FRAME_SIZE    304
 
 #define CONTEXT_X19 0
-#define CONTEXT_FP 80
-#define CONTEXT_PC 88
-#define CONTEXT_SP 96
+#define CONTEXT_FP  80
+#define CONTEXT_PC  88
+#define CONTEXT_SP  96
 #define CONTEXT_TLS 104
 
-#define PSTATE_EL0T 0x0
-#define PSTATE_EL1H 0x5
+#define PSTATE_EL0T      0x0
+#define PSTATE_EL1H      0x5
 #define PSTATE_MODE_MASK 0x1f
-#define PSTATE_DAIF 0x3c0
+#define PSTATE_DAIF      0x3c0
 
 #if !defined(__ASSEMBLER__)
 

@@ -17,20 +17,20 @@ typedef struct pte {
 
 #define PTE_NONE ((pte_t){0})
 
-#define ENTRY_VALID (1ull << 0)
-#define ENTRY_TABLE (1ull << 1) /* a table above level 0, a page at level 0 */
-#define ENTRY_ATTR_SHIFT 2
-#define ENTRY_ATTR_MASK (7ull << ENTRY_ATTR_SHIFT)
-#define ENTRY_USER (1ull << 6)      /* AP[1] */
-#define ENTRY_READ_ONLY (1ull << 7) /* AP[2] */
-#define ENTRY_SH_INNER (3ull << 8)
-#define ENTRY_AF (1ull << 10)
-#define ENTRY_NG (1ull << 11)
-#define ENTRY_PXN (1ull << 53)
-#define ENTRY_UXN (1ull << 54)
-#define ENTRY_PRESENT (1ull << 55)       /* software bit, in every leaf */
+#define ENTRY_VALID           (1ull << 0)
+#define ENTRY_TABLE           (1ull << 1) /* a table above level 0, a page at level 0 */
+#define ENTRY_ATTR_SHIFT      2
+#define ENTRY_ATTR_MASK       (7ull << ENTRY_ATTR_SHIFT)
+#define ENTRY_USER            (1ull << 6) /* AP[1] */
+#define ENTRY_READ_ONLY       (1ull << 7) /* AP[2] */
+#define ENTRY_SH_INNER        (3ull << 8)
+#define ENTRY_AF              (1ull << 10)
+#define ENTRY_NG              (1ull << 11)
+#define ENTRY_PXN             (1ull << 53)
+#define ENTRY_UXN             (1ull << 54)
+#define ENTRY_PRESENT         (1ull << 55) /* software bit, in every leaf */
 #define ENTRY_TABLE_READ_ONLY (1ull << 62) /* APTable[1] */
-#define ENTRY_ADDR_MASK 0x0000fffffffff000ull
+#define ENTRY_ADDR_MASK       0x0000fffffffff000ull
 
 /* Index in MAIR_EL1 of each memory type. */
 #define MAIR_INDEX_NORMAL 0ull
