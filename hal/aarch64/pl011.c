@@ -1,5 +1,4 @@
-/* PL011: polled transmit, receive by polling or with the receive and receive time-out interrupts.
- */
+/* PL011: polled transmit; receive by polling or by the receive and time-out interrupts. */
 #include "hal/aarch64/pl011.h"
 
 #include "hal/aarch64/mmio.h"

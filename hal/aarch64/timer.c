@@ -33,8 +33,7 @@ uint64_t timer_now_ns(void)
     return (uint64_t)((unsigned __int128)cycles * hal_clock.mult >> CLOCK_SHIFT);
 }
 
-/* Two cycles late make up for rounding, so that the deadline has passed when the interrupt comes.
- */
+/* Two cycles more for rounding: the deadline has passed when the interrupt comes. */
 void timer_set_deadline(uint64_t deadline_ns)
 {
     uint64_t cycles;
