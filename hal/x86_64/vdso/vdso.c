@@ -57,18 +57,27 @@ static inline uint64_t read_cycles(void)
     return (uint64_t)high << 32 | low;
 }
 
+static inline uint64_t load(const uint64_t *field)
+{
+    return __atomic_load_n(field, __ATOMIC_RELAXED);
+}
+
+/* Fields are read atomically, or the compiler may move the reads behind the check. shift < 64. */
 static inline uint64_t now_ns(uint64_t *wall_offset)
 {
-    uint32_t seq;
-    uint64_t ns;
+    const struct vdso_data *data = &vdso_data;
+    uint32_t seq, shift;
+    uint64_t ns, high;
 
     do {
-        seq = atomic_load_explicit(&vdso_data.seq, memory_order_acquire);
-        ns = (uint64_t)((unsigned __int128)(read_cycles() - vdso_data.base) * vdso_data.mult >>
-                        vdso_data.shift);
-        *wall_offset = vdso_data.wall_offset_ns;
+        seq = atomic_load_explicit(&data->seq, memory_order_acquire);
+        ns = read_cycles() - load(&data->base);
+        shift = __atomic_load_n(&data->shift, __ATOMIC_RELAXED);
+        __asm__("mulq %2" : "+a"(ns), "=d"(high) : "r"(load(&data->mult)) : "cc");
+        *wall_offset = load(&data->wall_offset_ns);
         atomic_thread_fence(memory_order_acquire);
-    } while ((seq & 1) != 0 || seq != atomic_load_explicit(&vdso_data.seq, memory_order_relaxed));
+    } while ((seq & 1) != 0 || seq != atomic_load_explicit(&data->seq, memory_order_relaxed));
+    __asm__("shrdq %%cl, %1, %0" : "+r"(ns) : "r"(high), "c"(shift) : "cc");
     return ns;
 }
 
