@@ -60,6 +60,7 @@ static bool hold_next(struct virtio_console *console)
         return true;
     }
     console->held_start = 0;
+    console->held_end = 0;
     return virtio_queue_take(&queue->ring, &console->held, &console->held_end);
 }
 
