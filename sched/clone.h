@@ -5,7 +5,7 @@
 
 struct trap_frame;
 
-struct clone_args {
+struct clone_request {
     uint64_t flags; /* CLONE_*, without the signal */
     int exit_signal;
     vaddr_t stack; /* new sp; 0: the caller's */
@@ -17,7 +17,7 @@ struct clone_args {
  * Does: starts a task that returns 0 through a copy of *frame; waits for vfork children.
  * Returns the new tid. Fails: -EINVAL, -EAGAIN, -ENOMEM, -EFAULT as clone(2).
  */
-NODISCARD int64_t task_clone(const struct trap_frame *frame, const struct clone_args *args);
+NODISCARD int64_t task_clone(const struct trap_frame *frame, const struct clone_request *request);
 
 /* unshare(2) for CLONE_FILES, CLONE_FS and what one thread may do; -EINVAL or -EPERM for the rest. */
 NODISCARD int task_unshare(uint64_t flags);

@@ -23,6 +23,8 @@ NODISCARD int sched_get_nice(int which, int who, int *nice);
 NODISCARD int sched_set_nice(int which, int who, int nice);
 
 /* sched/ only. */
+void sched_init_task(struct task *task); /* the scheduler's part of a new task, context included */
+void sched_preempt(void);                /* gives the CPU to whoever waits */
 void sched_start(struct task *task); /* first time runnable */
 NORETURN void sched_exit(void);      /* the running task is dead: never returns */
 /* Ends a sleep that its mode lets signals end. */

@@ -1,16 +1,34 @@
 /*
- * Memory exhaustion. Whoever got -ENOMEM for a user access holds no lock, calls oom_relieve() and tries again.
- * The user_* forms of the copies do that for the running task.
+ * Copies between the kernel and the running task's user memory. Exhausted memory is dealt with
+ * inside (mm/oom.h): the largest process dies, or the copy fails because the caller is it.
  */
 #pragma once
 
-#include "kernel/types.h"
+#include "mm/address_space.h"
+#include "mm/oom.h"
+#include "sched/task.h"
 
-/* Does: kills the largest process and waits for its frames. Returns 0: try again; -EINTR: it is the caller that dies. */
-NODISCARD int oom_relieve(void);
+/* Fail: -EFAULT. */
+NODISCARD static inline int user_copy_in(void *dst, vaddr_t src, size_t len)
+{
+    return as_copy_in(task_as(), dst, src, len);
+}
 
-/* As as_copy_*() on the running task's space. Fails: -EFAULT, -EINTR (dying). */
-NODISCARD int user_copy_in(void *dst, vaddr_t src, size_t len);
-NODISCARD int user_copy_out(vaddr_t dst, const void *src, size_t len);
-NODISCARD int user_clear(vaddr_t dst, size_t len);
-NODISCARD ssize64_t user_copy_in_string(char *dst, vaddr_t src, size_t size);
+NODISCARD static inline int user_copy_out(vaddr_t dst, const void *src, size_t len)
+{
+    return as_copy_out(task_as(), dst, src, len);
+}
+
+NODISCARD static inline int user_clear(vaddr_t dst, size_t len)
+{
+    return as_clear(task_as(), dst, len);
+}
+
+/* Returns the length without NUL. Fails: -EFAULT, -ENAMETOOLONG. */
+NODISCARD static inline ssize64_t user_copy_in_string(char *dst, vaddr_t src, size_t size)
+{
+    return as_copy_in_string(task_as(), dst, src, size);
+}
+
+/* The badness that /proc/PID/oom_score shows: 0 .. 2000, the higher the likelier to be chosen. */
+uint32_t oom_score(struct process *process);

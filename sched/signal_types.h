@@ -1,8 +1,7 @@
 /* What a task and a process keep about signals. Masks: bit n - 1 is signal n. */
 #pragma once
 
-#include <asm/siginfo.h>
-#include <asm/signal.h>
+#include <linux/signal.h>
 
 #include "kernel/list.h"
 #include "kernel/spinlock.h"

@@ -26,9 +26,10 @@ struct file;
 struct fs_context;
 struct pid_entry;
 struct process;
-struct robust_list_head;
+struct vfork_done;
 
 #define TASK_COMM_LEN 16
+#define PROCESS_AUXV_MAX 24
 
 /* Bits of task->work, tested by the trap code on every return to user mode. */
 enum task_work {
@@ -54,6 +55,7 @@ struct task {
     _Atomic uint32_t work; /* enum task_work */
     bool irq_from_user;    /* (own) set by trap_irq(): what the interrupt interrupted, for the accounting */
     struct process *process;
+    struct address_space *as; /* (own) process->as, until the task exits */
     struct fd_table *fds;  /* (own; others under process->lock) */
     struct fs_context *fs; /* (own; others under process->lock) */
     struct cred *cred;     /* (own; others under process->lock) */
@@ -61,6 +63,8 @@ struct task {
     atomic_uint refs;
     void *stack; /* base of the kernel stack; NULL for the boot task */
     struct hal_context context;
+    void (*kernel_fn)(void *arg); /* where a task of the kernel starts; NULL: in user mode */
+    void *kernel_arg;
 
     /* Run queue lock of cpu. */
     _Atomic uint32_t state; /* enum task_state */
@@ -70,8 +74,8 @@ struct task {
     _Atomic bool on_cpu; /* its stack is in use */
     cpumask_t cpus_allowed;
     uint64_t ran_since; /* ns, when it was switched in */
-    uint64_t run_ns;
-    _Atomic uint64_t user_ns, system_ns; /* run_ns split by the tick */
+    _Atomic uint64_t run_ns;                       /* up to the last switch or tick */
+    _Atomic uint64_t user_tick_ns, system_tick_ns; /* what the tick found, to split run_ns by */
     uint32_t slept_result; /* why the last sleep ended */
     enum wait_mode wait_mode;
     struct timer sleep_timer;
@@ -80,20 +84,21 @@ struct task {
     /* task_table_lock. */
     struct list thread_node; /* in process->threads */
     struct pid_entry *pid;
-    bool exiting;
 
     /* process->lock. */
+    bool exiting; /* takes no signals any more */
     struct signal_pending pending;
     _Atomic uint64_t sigmask; /* changed by the owner, read by senders */
     uint64_t saved_mask;      /* (own) with TASK_WORK_RESTORE_MASK */
-    uint64_t wait_mask;       /* signals that sigtimedwait() waits for */
-    bool stopped;
+    uint64_t wait_mask;       /* signals that sigtimedwait() waits for: blocked, but not to be dropped */
+    bool stopped;             /* sleeps in a group stop */
+    bool counted_stop;        /* has been taken off nr_to_stop */
 
     /* (own) */
     struct {
         vaddr_t sp;
         uint64_t size;
-        int flags; /* SS_* */
+        uint32_t flags; /* SS_* */
     } altstack;
     vaddr_t clear_child_tid;
     vaddr_t robust_list;
@@ -120,8 +125,15 @@ enum process_state {
     PROCESS_REAPED,
 };
 
+/* What wait4() and waitid() have not yet reported of a live child. */
+enum process_report {
+    REPORT_STOPPED = 1,
+    REPORT_CONTINUED = 2,
+};
+
 struct process_times {
-    uint64_t user_ns, system_ns;
+    uint64_t run_ns, user_tick_ns, system_tick_ns;
+    uint64_t user_ns, system_ns; /* the split that was last reported: neither part ever shrinks */
     uint64_t minor_faults, major_faults, voluntary, involuntary, max_rss_bytes;
 };
 
@@ -131,12 +143,14 @@ struct process {
     struct spinlock lock;
     struct address_space *as; /* own threads read it freely; others take process_get_as() */
     struct sighand *sighand;
+    bool as_shared; /* with another process: its words outlive a task (own threads) */
 
     /* task_table_lock. */
     enum process_state state;
     struct task *leader;
-    struct list threads; /* task->thread_node, those not yet exited */
+    struct list threads; /* task->thread_node, those not yet exited; writers also hold `lock` */
     uint32_t nr_threads;
+    atomic_uint nr_live; /* threads that have not begun to exit */
     struct process *parent; /* NULL: pid 1 and kernel */
     struct list children;   /* sibling_node */
     struct list sibling_node;
@@ -147,8 +161,7 @@ struct process {
     bool is_subreaper, has_execed;
     int exit_signal;
     int exit_status;      /* wait status, valid from PROCESS_ZOMBIE on */
-    uint32_t wait_report; /* what wait4() has not yet reported: enum process_report */
-    int stop_signal;
+    uint32_t wait_report; /* enum process_report */
     struct wait_queue child_wait; /* the parent's side of wait4() */
 
     /* lock. */
@@ -156,8 +169,12 @@ struct process {
     bool group_exit;      /* every thread is on its way out, with group_exit_code */
     int group_exit_code;
     struct task *exec_task; /* the one thread that execve() spares */
-    uint32_t nr_to_stop;  /* threads that have not yet entered the group stop */
-    bool group_stop;      /* stop pending or in force */
+    bool unkillable;      /* pid 1: signals without a handler do nothing */
+    bool group_stop;      /* stop asked for or in force */
+    bool continued;       /* the parent is to be told that a stop ended */
+    int stop_signal;
+    uint32_t nr_to_stop; /* threads that have not yet entered the group stop */
+    uint32_t nr_queued_signals;
     struct rlimit64 rlimits[RLIM_NLIMITS];
     struct process_times dead_threads; /* sums of exited threads */
     struct process_times dead_children; /* of children waited for */
@@ -166,11 +183,14 @@ struct process {
     struct {
         uint64_t value_ns, interval_ns; /* value: of the process's clock; 0: off */
     } cpu_timer[2]; /* ITIMER_VIRTUAL, ITIMER_PROF */
+    bool ticking;          /* the tick has CPU-time timers or limits to look at */
+    uint64_t cpu_warned_s; /* CPU time of the last SIGXCPU */
     struct list posix_timers;
     int next_timer_id;
     struct file *exe;
     vaddr_t arg_start, arg_end, env_start, env_end, stack_start;
-    vaddr_t auxv_words[64]; /* /proc/PID/auxv */
+    vaddr_t vdso;            /* address of the image */
+    uint64_t auxv[2 * PROCESS_AUXV_MAX]; /* pairs, for /proc/PID/auxv */
     uint32_t personality;
     int dumpable;
     int oom_score_adj;
@@ -195,7 +215,7 @@ ALWAYS_INLINE struct process *process_current(void)
 /* The running task's space; valid until it execs. */
 ALWAYS_INLINE struct address_space *task_as(void)
 {
-    return process_current()->as;
+    return task_current()->as;
 }
 
 ALWAYS_INLINE struct fd_table *task_fds(void)
@@ -245,6 +265,7 @@ uint32_t process_count(void);
 uint64_t task_forks(void); /* since boot */
 pid_nr_t task_last_pid(void);
 #define PID_MAX 32768
+uint32_t task_limit(void); /* the most tasks that may be: /proc/sys/kernel/threads-max */
 
 /* prctl(PR_SET_NAME), /proc/PID/comm: comm holds TASK_COMM_LEN bytes. */
 void task_set_comm(struct task *task, const char *comm);

@@ -33,5 +33,5 @@ NODISCARD int posix_timer_delete(int id);
 /* sched/ only. Exec and exit. */
 void posix_timers_delete_all(struct process *process);
 void itimer_cancel_all(struct process *process);
-/* From the tick: CPU-time timers and RLIMIT_CPU of the running process. */
-void itimer_tick(struct process *process);
+/* From the tick: CPU-time timers and RLIMIT_CPU of the running task's process. IRQ context. */
+void itimer_tick(struct task *task);

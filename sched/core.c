@@ -1,0 +1,500 @@
+/*
+ * Run queues, switching, sleeping and waking. One queue per CPU, round robin with slices of 10 ms;
+ * a wake on the waker's CPU hands the rest of the slice to the wakee. The queue's lock is held over
+ * the switch and dropped by the next task, so no other CPU sees a task whose stack is still in use.
+ * A task sleeps when state is TASK_SLEEPING at its switch; only a waker, under the lock of the
+ * task's queue, sets TASK_RUNNING again, so each sleep ends once.
+ * Does not decide about signals: sched/signal.c calls sched_wake_for_signal().
+ */
+#include "sched/core.h"
+
+#include <hal/board.h>
+
+#include "kernel/errno.h"
+#include "kernel/string.h"
+#include "mm/address_space.h"
+#include "mm/kernel_map.h"
+#include "sched/account.h"
+#include "sched/run_queue.h"
+#include "sched/signal.h"
+
+enum wake_reason { WAKE_EVENT, WAKE_TIMEOUT, WAKE_SIGNAL };
+
+struct run_queue run_queues[CPU_MAX];
+static struct task idle_tasks[CPU_MAX];
+static _Atomic cpumask_t idle_cpus;
+
+static struct run_queue *queue_self(void)
+{
+    return &run_queues[cpu_id()];
+}
+
+static bool task_is_idle(const struct task *task)
+{
+    return task->process == &kernel_process;
+}
+
+struct task *sched_current(void)
+{
+    return task_current();
+}
+
+/* Interrupts another CPU that has, or might take, a runnable task. */
+static void queue_kick(uint32_t cpu)
+{
+    cpumask_t idle = atomic_load(&idle_cpus);
+
+    if (likely(nr_cpus == 1)) {
+        return;
+    }
+    if (cpu != cpu_id()) {
+        hal_board->ipi((cpumask_t)1 << cpu);
+    } else if (idle != 0) {
+        hal_board->ipi(idle & (~idle + 1));
+    }
+}
+
+static void queue_add_locked(struct run_queue *queue, struct task *task, bool handoff)
+{
+    kassert(!task->queued);
+    task->queued = true;
+    queue->nr_queued++;
+    if (handoff && queue->next == NULL && !queue->slice_over) {
+        queue->next = task;
+    } else {
+        list_push_back(&queue->tasks, &task->run_node);
+    }
+}
+
+/* Returns the task to run next, or NULL for idle. */
+static struct task *queue_pick_locked(struct run_queue *queue, uint64_t now)
+{
+    struct task *task = queue->next;
+
+    queue->next = NULL;
+    if (task != NULL && queue->slice_over) {
+        list_push_back(&queue->tasks, &task->run_node);
+        task = NULL;
+    }
+    if (task == NULL) {
+        struct list *node = list_pop_front(&queue->tasks);
+
+        if (node == NULL) {
+            return NULL;
+        }
+        task = list_entry(node, struct task, run_node);
+        queue->slice_end_ns = now + SCHED_SLICE_NS;
+        queue->slice_over = false;
+    }
+    task->queued = false;
+    queue->nr_queued--;
+    return task;
+}
+
+/* The next task calls this, on its own stack, for the one that it followed. */
+NO_LOCK_ANALYSIS static void finish_switch(void)
+{
+    struct run_queue *queue = queue_self();
+    struct task *prev = queue->switched_from;
+
+    queue->switched_from = NULL;
+    queue->dead = atomic_load_explicit(&prev->state, memory_order_relaxed) == TASK_DEAD ? prev
+                                                                                         : NULL;
+    atomic_store_explicit(&prev->on_cpu, false, memory_order_release);
+    spin_unlock(&queue->lock);
+}
+
+/* Requires: IRQs on again. Does: frees the task that this CPU left for good. */
+static void reap_dead(struct task *dead)
+{
+    if (unlikely(dead != NULL)) {
+        task_put(dead);
+    }
+}
+
+/* Drops the run queue lock on the other side. */
+static void switch_to_locked(struct run_queue *queue, struct task *prev, struct task *next,
+                             uint64_t now)
+{
+    account_switch(queue, prev, next, now);
+    atomic_store_explicit(&next->on_cpu, true, memory_order_relaxed);
+    queue->switched_from = prev;
+    queue->nr_switches++;
+    cpu_self()->current = next;
+    if (!task_is_idle(prev)) {
+        hal_fpu_save(&prev->fpu);
+    }
+    if (!task_is_idle(next)) {
+        hal_fpu_restore(&next->fpu);
+        if (!queue->tick.armed) {
+            timer_arm(&queue->tick, now + SCHED_SLICE_NS);
+        }
+    }
+    as_activate(next->as);
+    hal_context_switch(&prev->context, &next->context);
+    finish_switch();
+}
+
+NO_LOCK_ANALYSIS static void schedule(void)
+{
+    irqflags_t flags = cpu_irq_save();
+    struct run_queue *queue = queue_self();
+    struct task *prev = task_current(), *next, *dead;
+    uint64_t now = time_now_ns();
+    uint32_t state;
+
+    spin_lock(&queue->lock);
+    atomic_fetch_and_explicit(&prev->work, ~(uint32_t)TASK_WORK_RESCHED, memory_order_relaxed);
+    state = atomic_load_explicit(&prev->state, memory_order_relaxed);
+    if (state == TASK_RUNNING && !task_is_idle(prev)) {
+        queue_add_locked(queue, prev, false);
+    }
+    next = queue_pick_locked(queue, now);
+    if (next == NULL) {
+        next = cpu_self()->idle;
+    }
+    if (next == prev) {
+        spin_unlock(&queue->lock);
+        cpu_irq_restore(flags);
+        return;
+    }
+    if (state == TASK_RUNNING) {
+        prev->nr_involuntary++;
+    } else {
+        prev->nr_voluntary++;
+    }
+    switch_to_locked(queue, prev, next, now);
+    /* Another CPU may have picked this task up: nothing from before the switch holds. */
+    dead = queue_self()->dead;
+    queue_self()->dead = NULL;
+    cpu_irq_restore(flags);
+    reap_dead(dead);
+}
+
+/* Where every new task starts, IRQs off, the run queue locked by the task before it. */
+static void task_entry(void *arg)
+{
+    struct task *task = arg, *dead;
+
+    finish_switch();
+    dead = queue_self()->dead;
+    queue_self()->dead = NULL;
+    cpu_irq_enable();
+    reap_dead(dead);
+    if (task->kernel_fn != NULL) {
+        task->kernel_fn(task->kernel_arg);
+        panic("kernel task %d returned", task->tid);
+    }
+    cpu_irq_disable();
+    if (atomic_load_explicit(&task->work, memory_order_relaxed) != 0) {
+        task_return_to_user(task_frame(task), false);
+    }
+    hal_enter_user(task_frame(task));
+}
+
+NO_LOCK_ANALYSIS static struct run_queue *queue_lock_of(struct task *task)
+{
+    for (;;) {
+        uint32_t cpu = *(volatile uint32_t *)&task->cpu;
+        struct run_queue *queue = &run_queues[cpu];
+
+        spin_lock(&queue->lock);
+        if (task->cpu == cpu) {
+            return queue;
+        }
+        spin_unlock(&queue->lock);
+    }
+}
+
+/* Requires: reason true now. A sleep that has begun ends; one that has not is undone. */
+NO_LOCK_ANALYSIS static void wake_task(struct task *task, enum wake_reason reason)
+{
+    struct run_queue *queue;
+    bool queued = false;
+    uint32_t cpu;
+
+    /* Pairs with the fence in sched_prepare(): we see the sleeper, or it sees what we changed. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&task->state, memory_order_relaxed) != TASK_SLEEPING) {
+        return;
+    }
+    queue = queue_lock_of(task);
+    cpu = task->cpu;
+    if (atomic_load_explicit(&task->state, memory_order_relaxed) == TASK_SLEEPING) {
+        task->slept_result = reason;
+        atomic_store_explicit(&task->state, TASK_RUNNING, memory_order_relaxed);
+        if (cpus[cpu].current != task) {
+            queue_add_locked(queue, task, cpu == cpu_id());
+            queued = true;
+        }
+    }
+    spin_unlock(&queue->lock);
+    if (queued) {
+        queue_kick(cpu);
+    }
+}
+
+void sched_wake(struct task *task)
+{
+    wake_task(task, WAKE_EVENT);
+}
+
+void sched_wake_for_signal(struct task *task, bool fatal)
+{
+    enum wait_mode mode;
+
+    /* A sleeper sets its mode, then tests its signals; the caller has set them before: one sees the other. */
+    atomic_thread_fence(memory_order_seq_cst);
+    mode = task->wait_mode;
+    if (mode == WAIT_INTERRUPTIBLE || (mode == WAIT_KILLABLE && fatal)) {
+        wake_task(task, WAKE_SIGNAL);
+    }
+    if (nr_cpus > 1 && atomic_load(&task->on_cpu) && task->cpu != cpu_id()) {
+        hal_board->ipi((cpumask_t)1 << task->cpu);
+    }
+}
+
+static void sleep_timeout(struct timer *timer)
+{
+    struct task *task = container_of(timer, struct task, sleep_timer);
+
+    wake_task(task, WAKE_TIMEOUT);
+    atomic_fetch_or(&task_current()->work, TASK_WORK_RESCHED);
+}
+
+void sched_prepare(enum wait_mode mode)
+{
+    struct task *task = task_current();
+
+    task->wait_mode = mode;
+    task->slept_result = WAKE_EVENT;
+    atomic_store_explicit(&task->state, TASK_SLEEPING, memory_order_relaxed);
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* A waker may be at it: only the run queue's lock says who was first. */
+void sched_unprepare(void)
+{
+    struct task *task = task_current();
+
+    if (atomic_load_explicit(&task->state, memory_order_relaxed) != TASK_RUNNING) {
+        struct run_queue *queue = queue_self();
+
+        spin_lock(&queue->lock);
+        atomic_store_explicit(&task->state, TASK_RUNNING, memory_order_relaxed);
+        spin_unlock(&queue->lock);
+    }
+}
+
+/* 0, or why the running task may not sleep in its mode. */
+static int sleep_forbidden(struct task *task)
+{
+    if (likely(task->wait_mode == WAIT_UNINTERRUPTIBLE || !signal_is_pending())) {
+        return 0;
+    }
+    if (task->wait_mode == WAIT_KILLABLE) {
+        return signal_fatal_pending(task) ? -EINTR : 0;
+    }
+    return -ERESTARTSYS;
+}
+
+int sched_block(uint64_t deadline_ns)
+{
+    struct task *task = task_current();
+    int result = sleep_forbidden(task);
+
+    if (result == 0 && deadline_ns != WAIT_FOREVER && deadline_ns <= time_now_ns()) {
+        result = -ETIMEDOUT;
+    }
+    if (result != 0) {
+        sched_unprepare();
+        return result;
+    }
+    if (atomic_load_explicit(&task->state, memory_order_relaxed) == TASK_RUNNING) {
+        return 0;
+    }
+    if (deadline_ns != WAIT_FOREVER) {
+        timer_arm(&task->sleep_timer, deadline_ns);
+    }
+    schedule();
+    if (deadline_ns != WAIT_FOREVER) {
+        timer_cancel(&task->sleep_timer);
+    }
+    if (task->slept_result == WAKE_TIMEOUT) {
+        return -ETIMEDOUT;
+    }
+    return task->slept_result == WAKE_SIGNAL ? sleep_forbidden(task) : 0;
+}
+
+int sched_point(void)
+{
+    struct task *task = task_current();
+    uint32_t work = atomic_load_explicit(&task->work, memory_order_relaxed);
+
+    if (likely(work == 0)) {
+        return 0;
+    }
+    if ((work & TASK_WORK_RESCHED) != 0 && !task_is_idle(task)) {
+        schedule();
+    }
+    return signal_fatal_pending(task) ? -EINTR : 0;
+}
+
+void sched_preempt(void)
+{
+    schedule();
+}
+
+void sched_yield(void)
+{
+    struct run_queue *queue;
+    irqflags_t flags = cpu_irq_save();
+
+    queue = queue_self();
+    spin_lock(&queue->lock);
+    queue->slice_over = true;
+    spin_unlock(&queue->lock);
+    cpu_irq_restore(flags);
+    schedule();
+}
+
+void sched_start(struct task *task)
+{
+    struct run_queue *queue;
+    uint32_t cpu = cpu_id();
+
+    task->cpu = cpu;
+    queue = &run_queues[cpu];
+    spin_lock(&queue->lock);
+    queue_add_locked(queue, task, false);
+    spin_unlock(&queue->lock);
+    queue_kick(cpu);
+}
+
+void sched_exit(void)
+{
+    struct task *task = task_current();
+
+    cpu_irq_disable();
+    /* Under the lock, so that no late wake takes the dead task for a sleeper. */
+    spin_lock(&queue_self()->lock);
+    atomic_store_explicit(&task->state, TASK_DEAD, memory_order_relaxed);
+    spin_unlock(&queue_self()->lock);
+    schedule();
+    panic("dead task %d ran", task->tid);
+}
+
+static void tick(struct timer *timer)
+{
+    struct run_queue *queue = container_of(timer, struct run_queue, tick);
+    struct task *task = task_current();
+    uint64_t now = time_now_ns();
+    bool over = false;
+
+    if (task_is_idle(task)) {
+        return;
+    }
+    account_tick(queue, task, now);
+    spin_lock(&queue->lock);
+    if (queue->nr_queued > 0 && now >= queue->slice_end_ns) {
+        queue->slice_over = over = true;
+    }
+    spin_unlock(&queue->lock);
+    if (over) {
+        atomic_fetch_or(&task->work, TASK_WORK_RESCHED);
+    }
+    timer_arm(timer, over || queue->slice_end_ns <= now ? now + SCHED_SLICE_NS
+                                                        : queue->slice_end_ns);
+}
+
+/* Takes a waiting task from another CPU. */
+static bool steal(void)
+{
+    uint32_t self = cpu_id();
+    struct task *task = NULL;
+
+    for (uint32_t i = 1; i < nr_cpus && task == NULL; i++) {
+        struct run_queue *from = &run_queues[(self + i) % nr_cpus];
+
+        spin_lock(&from->lock);
+        list_for_each(it, &from->tasks)
+        {
+            struct task *found = list_entry(it, struct task, run_node);
+
+            if ((found->cpus_allowed >> self & 1) != 0) {
+                task = found;
+                break;
+            }
+        }
+        if (task != NULL) {
+            list_remove(&task->run_node);
+            task->queued = false;
+            from->nr_queued--;
+            task->cpu = self;
+        }
+        spin_unlock(&from->lock);
+    }
+    if (task != NULL) {
+        struct run_queue *queue = queue_self();
+
+        spin_lock(&queue->lock);
+        queue_add_locked(queue, task, false);
+        spin_unlock(&queue->lock);
+    }
+    return task != NULL;
+}
+
+void sched_idle(void)
+{
+    struct run_queue *queue = queue_self();
+    cpumask_t self = (cpumask_t)1 << cpu_id();
+
+    for (;;) {
+        cpu_irq_disable();
+        if (queue->nr_queued > 0 || steal()) {
+            schedule();
+        } else {
+            atomic_fetch_or(&idle_cpus, self);
+            cpu_wait();
+            atomic_fetch_and(&idle_cpus, ~self);
+        }
+        cpu_irq_enable();
+        cpu_relax(); /* the enabling takes effect behind one more instruction on some machines */
+    }
+}
+
+void sched_ipi(void)
+{
+    atomic_fetch_or(&task_current()->work, TASK_WORK_RESCHED);
+}
+
+void sched_init(void)
+{
+    struct cpu *cpu = cpu_self();
+    struct run_queue *queue = &run_queues[cpu->id];
+    struct task *idle = &idle_tasks[cpu->id];
+
+    spin_init(&queue->lock);
+    list_init(&queue->tasks);
+    timer_init(&queue->tick, tick);
+    timer_init(&idle->sleep_timer, sleep_timeout);
+    idle->process = &kernel_process;
+    atomic_init(&idle->refs, 1);
+    atomic_init(&idle->state, TASK_RUNNING);
+    atomic_init(&idle->on_cpu, true);
+    idle->cpu = cpu->id;
+    idle->ran_since = time_now_ns();
+    list_init(&idle->run_node);
+    list_init(&idle->pending.queue);
+    strlcpy(idle->comm, "idle", sizeof(idle->comm));
+    cpu->idle = idle;
+    cpu->current = idle;
+}
+
+void sched_init_task(struct task *task)
+{
+    timer_init(&task->sleep_timer, sleep_timeout);
+    list_init(&task->run_node);
+    task->cpus_allowed = ~(cpumask_t)0;
+    hal_context_init(&task->context, task_frame(task), task_entry, task);
+}
