@@ -56,11 +56,12 @@ static uint64_t user_part(const struct split *sum)
     if (user == 0) {
         return 0;
     }
-    while (sum->run_ns >> 32 != 0 && all >> 31 != 0) {
+    /* Below 2^31 no product overflows. */
+    while (all >> 31 != 0) {
         all >>= 1;
         user >>= 1;
     }
-    return (uint64_t)((unsigned __int128)sum->run_ns * user / all);
+    return sum->run_ns / all * user + sum->run_ns % all * user / all;
 }
 
 uint64_t usage_process_ns(struct process *process)
