@@ -23,7 +23,9 @@
 #include "kernel/time.h"
 #include "kernel/version.h"
 #include "loader/exec.h"
+#include "loader/vdso.h"
 #include "mm/address_space.h"
+#include "mm/asid.h"
 #include "mm/frame.h"
 #include "mm/kernel_map.h"
 #include "mm/slab.h"
@@ -148,8 +150,8 @@ static void init_main(void *arg)
     const struct boot_info *boot = arg;
     int result;
 
-    fs_start(boot);
     selftest_run();
+    fs_start(boot);
     open_console();
     cmdline_option("init", path, sizeof(path));
     init_arguments(path, text, sizeof(text), argv);
@@ -175,6 +177,7 @@ static void memory_start(const struct boot_info *boot)
     kernel_map_init(boot);
     slab_init();
     as_init();
+    asid_init((uint32_t)cmdline_number("quoin.asids", 0));
 }
 
 void kernel_main(const struct boot_info *boot)
@@ -185,6 +188,7 @@ void kernel_main(const struct boot_info *boot)
     memory_start(boot);
     hal_board->cpu_setup();
     time_init();
+    vdso_init();
     random_init(boot->seed, boot->seed_len);
     print_machine(boot);
     frame_fail_nth(cmdline_number("quoin.fail", 0));

@@ -6,6 +6,6 @@
 /*
  * Does: what quoin.selftest=NAME asks for; an access that is stopped ends in a panic report, one
  * that is not in a line of the log and power off. Returns if the option is not there.
- * Requires: a task, everything up.
+ * Requires: a task, memory management up.
  */
 void selftest_run(void);
