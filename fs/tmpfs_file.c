@@ -55,7 +55,7 @@ int tmpfs_get_page(struct vm_object *object, uint64_t index, struct frame **out)
         error = *out != NULL ? 0 : tmpfs_fill_locked(tmp, index, out);
     }
     spin_unlock(&tmp->inode.lock);
-    return error == -ENOSPC ? -EFAULT : error;
+    return error == 0 || error == -ENOMEM ? error : -EFAULT;
 }
 
 struct frame *tmpfs_peek_page(struct vm_object *object, uint64_t index)
