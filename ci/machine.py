@@ -7,8 +7,9 @@ import host
 
 OVMF = "/usr/share/OVMF"
 ISO_TOOLS = ("/usr/bin/grub-mkrescue", "/usr/bin/xorriso", "/usr/bin/mformat",
-             "/usr/lib/grub/i386-pc/multiboot2.mod", "/usr/lib/grub/x86_64-efi/multiboot2.mod",
              f"{OVMF}/OVMF_CODE_4M.fd")
+GRUB = "/usr/lib/grub"
+GRUB_PARTS = {"iso": ("grub-pc-bin", "i386-pc"), "uefi": ("grub-efi-amd64-bin", "x86_64-efi")}
 ISO_MODULES = "normal multiboot2 serial iso9660 part_gpt part_msdos terminal configfile search"
 CPUS = {"aarch64": "max", "x86_64": "max"}
 ICOUNT_CPUS = {"aarch64": "cortex-a72", "x86_64": "max,-erms,-fsrm"}
@@ -51,8 +52,17 @@ def kernel_file(arch, folder):
     return os.path.join(folder, "Image" if arch == "aarch64" else "quoin.elf")
 
 
-def make_iso(files, kernel, initrd_data, cmdline, serial):
-    """A GRUB image that loads the kernel by Multiboot2, for BIOS and UEFI alike."""
+def grub_folder(boot):
+    """grub-mkrescue's option for GRUB's modules: none where the host has them, for BIOS and UEFI
+    alike; a host of another architecture gets those of one firmware from the cache."""
+    if all(os.path.isdir(f"{GRUB}/{platform}") for _, platform in GRUB_PARTS.values()):
+        return []
+    package, platform = GRUB_PARTS[boot]
+    return ["-d", f"{host.fetch('x86_64', package)}{GRUB}/{platform}"]
+
+
+def make_iso(options, files, kernel, initrd_data, cmdline):
+    """A GRUB image that loads the kernel by Multiboot2."""
     for tool in ISO_TOOLS:
         if not os.path.exists(tool):
             raise host.HostError(f"--boot iso and uefi need {tool}: run ci/setup")
@@ -64,13 +74,13 @@ def make_iso(files, kernel, initrd_data, cmdline, serial):
         file.write(initrd_data)
     quoted = cmdline.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
     with open(os.path.join(tree, "boot/grub/grub.cfg"), "w", encoding="utf-8") as file:
-        if serial:
+        if options.exec is not None or options.log:
             file.write("serial --unit=0 --speed=115200\nterminal_output serial\n")
         file.write(f'set timeout=0\nmultiboot2 /boot/quoin.elf "{quoted}"\n'
                    "module2 /boot/initramfs.cpio initramfs\nboot\n")
     image = files.path("quoin.iso")
     made = subprocess.run(
-        ["grub-mkrescue", "-o", image, f"--install-modules={ISO_MODULES}", "--locales=",
+        ["grub-mkrescue", *grub_folder(options.boot), "-o", image, f"--install-modules={ISO_MODULES}", "--locales=",
          "--fonts=", "--themes=", tree], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL, text=True, check=False)
     if made.returncode != 0:
@@ -82,7 +92,7 @@ def boot_arguments(options, files, kernel, initrd_data, cmdline):
     if options.boot == "direct":
         return ["-kernel", kernel, "-initrd", files.hold("initramfs", initrd_data),
                 "-append", cmdline]
-    image = make_iso(files, kernel, initrd_data, cmdline, options.exec is not None or options.log)
+    image = make_iso(options, files, kernel, initrd_data, cmdline)
     arguments = ["-drive", f"file={image},format=raw,if=none,id=cd,media=cdrom,readonly=on",
                  "-device", "ide-cd,drive=cd,bootindex=0"]
     if options.boot == "uefi":
