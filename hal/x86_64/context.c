@@ -82,7 +82,7 @@ static bool has_selectors(const struct hal_context *ctx)
     return (ctx->ds | ctx->es | ctx->fs | ctx->gs) != 0;
 }
 
-void hal_segments_reset(void)
+void hal_user_state_reset(void)
 {
     irqflags_t flags = cpu_irq_save();
     struct hal_context ctx;
@@ -91,6 +91,7 @@ void hal_segments_reset(void)
     if (has_selectors(&ctx)) {
         load_selectors(&(struct hal_context){0});
     }
+    hal_tls_set(0);
     hal_gs_set(0);
     cpu_irq_restore(flags);
 }

@@ -114,10 +114,9 @@ static inline void frame_set_syscall_nr(struct trap_frame *f, uint64_t nr)
     f->rax = nr;
 }
 
-/* Null selectors and GS base 0 for the running task. */
-void hal_segments_reset(void);
+/* What execve resets of the running task beside frame and FP: FS and GS base 0, null selectors. */
+void hal_user_state_reset(void);
 
-/* For execve of the running task: data segments start afresh too. */
 static inline void frame_init_user(struct trap_frame *f, vaddr_t pc, vaddr_t sp)
 {
     *f = (struct trap_frame){.vector = VECTOR_SYSCALL,
@@ -127,7 +126,6 @@ static inline void frame_init_user(struct trap_frame *f, vaddr_t pc, vaddr_t sp)
                              .rflags = RFLAGS_IF | 2,
                              .rsp = sp,
                              .ss = USER_SS};
-    hal_segments_reset();
 }
 
 /* FS base; a value that is not canonical ends in SIGSEGV, callers refuse it before (arch_prctl(2)).
