@@ -81,9 +81,9 @@ static void map(vaddr_t va, paddr_t pa, size_t len, uint32_t prot, enum pte_memt
     }
 }
 
-static paddr_t image_pa(const char *symbol)
+paddr_t kernel_image_pa(const void *address)
 {
-    return image_base + (paddr_t)(symbol - image_start);
+    return image_base + (paddr_t)((const char *)address - image_start);
 }
 
 static void map_image(void)
@@ -98,7 +98,7 @@ static void map_image(void)
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(parts); i++) {
-        map((vaddr_t)parts[i].start, image_pa(parts[i].start),
+        map((vaddr_t)parts[i].start, kernel_image_pa(parts[i].start),
             ALIGN_UP((size_t)(parts[i].end - parts[i].start), PAGE_SIZE), parts[i].prot, MEM_NORMAL);
     }
 }
@@ -106,8 +106,8 @@ static void map_image(void)
 /* RAM is writable in the direct map, but for the frames that the image executes or only reads. */
 static void map_direct(const struct boot_info *boot)
 {
-    paddr_t fixed_start = image_pa(image_start);
-    paddr_t fixed_end = ALIGN_UP(image_pa(rodata_end), PAGE_SIZE);
+    paddr_t fixed_start = kernel_image_pa(image_start);
+    paddr_t fixed_end = ALIGN_UP(kernel_image_pa(rodata_end), PAGE_SIZE);
 
     for (uint32_t i = 0; i < boot->nr_ram; i++) {
         paddr_t start = boot->ram[i].start, end = boot->ram[i].end;
@@ -205,8 +205,8 @@ static void check_below(struct kernel_check *check, const pte_t *table, unsigned
 
 uint64_t kernel_map_check(void)
 {
-    struct kernel_check check = {.text_start = image_pa(text_start),
-                                 .text_end = image_pa(text_end)};
+    struct kernel_check check = {.text_start = kernel_image_pa(text_start),
+                                 .text_end = kernel_image_pa(text_end)};
 
     check_below(&check, phys_to_virt(kernel_root), PT_LEVELS - 1,
                 ~(pt_span(PT_LEVELS - 1) * PT_ENTRIES - 1), PT_ENTRIES / 2);

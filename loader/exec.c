@@ -1,0 +1,465 @@
+/*
+ * execve(2): find the program behind scripts, collect the strings, plan, build a new space beside
+ * the old one, commit. Until exec_commit() the running program is untouched.
+ */
+#include "loader/exec.h"
+
+#include <arch/cpu.h>
+#include <asm/auxvec.h>
+#include <asm/mman.h>
+#include <hal/abi.h>
+#include <hal/context.h>
+#include <linux/auxvec.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <linux/personality.h>
+
+#include "fs/fd_table.h"
+#include "fs/vfs.h"
+#include "kernel/errno.h"
+#include "kernel/random.h"
+#include "kernel/string.h"
+#include "loader/arguments.h"
+#include "loader/image.h"
+#include "loader/script.h"
+#include "loader/user_stack.h"
+#include "loader/vdso.h"
+#include "kernel/cmdline.h"
+#include "mm/address_space.h"
+#include "mm/slab.h"
+#include "sched/exec_commit.h"
+#include "sched/rlimit.h"
+#include "sched/task.h"
+
+#define SCRIPTS_MAX      5u
+#define STACK_INITIAL    KIB(132)
+#define STACK_GAP_MIN    MIB(128)
+#define CLOCK_TICKS      100u /* of times(2) and /proc, AT_CLKTCK */
+#define PIE_BASE         (USER_VA_END / 3 * 2)
+#define RANDOM_PIE       (1ull << 28) /* pages */
+#define RANDOM_MMAP      (1ull << 28)
+#define RANDOM_STACK     (1ull << 22)
+#define RANDOM_BRK       (1ull << 13)
+
+/* One execve under way. */
+struct exec {
+    struct file *file; /* of the ELF image */
+    struct elf_plan plan;
+    struct file *interp_file; /* NULL: static */
+    struct elf_plan interp_plan;
+    struct arguments arguments;
+    const char *path; /* as given: AT_EXECFN, comm */
+    struct address_space *as;
+    vaddr_t stack_top;
+    vaddr_t vdso;
+    struct image image, interp;
+    struct user_stack stack;
+    struct auxv auxv;
+    struct cred *cred; /* of a set-user-ID program, or NULL */
+    bool secure;
+};
+
+static uint64_t random_pages(uint64_t range)
+{
+    if ((process_current()->personality & ADDR_NO_RANDOMIZE) != 0 ||
+        cmdline_option("quoin.norandom", NULL, 0)) {
+        return 0;
+    }
+    return (random_u64() % range) << PAGE_SHIFT;
+}
+
+static int open_program(struct file *at, const char *name, uint32_t flags, struct file **out)
+{
+    const struct path_at where = {task_fs(), task_cred(), at, name};
+
+    return vfs_open_exec(&where, flags, out);
+}
+
+/* Follows "#!" lines; what they put before the arguments goes to exec->arguments. */
+static int follow_scripts(struct exec *exec, bool *is_script)
+{
+    char head[SCRIPT_HEAD_LEN + 1];
+    struct script_line line;
+    /* Each script's words stand before those of the one that named it: collected back to front. */
+    char *words[2 * SCRIPTS_MAX + 1];
+    unsigned nr = 0;
+    const char *name = exec->path;
+    int error = 0;
+
+    *is_script = false;
+    for (unsigned depth = 0; error == 0; depth++) {
+        ssize64_t len = file_read_kernel(exec->file, head, SCRIPT_HEAD_LEN, 0);
+
+        if (len < 0) {
+            error = (int)len;
+            break;
+        }
+        if (!script_is(head, (size_t)len)) {
+            break;
+        }
+        if (depth == SCRIPTS_MAX) {
+            error = -ELOOP;
+            break;
+        }
+        error = script_parse(head, (size_t)len, &line);
+        if (error != 0) {
+            break;
+        }
+        *is_script = true;
+        const char *new_words[] = {depth == 0 ? name : NULL, line.argument, line.interpreter};
+
+        /* The script's own path is argument 1 of its interpreter; deeper ones have it already. */
+        for (unsigned i = 0; i < ARRAY_SIZE(new_words); i++) {
+            if (new_words[i] == NULL) {
+                continue;
+            }
+            words[nr] = kmalloc(strlen(new_words[i]) + 1);
+            if (words[nr] == NULL) {
+                error = -ENOMEM;
+                break;
+            }
+            strlcpy(words[nr], new_words[i], strlen(new_words[i]) + 1);
+            nr++;
+        }
+        if (error == 0) {
+            file_put(exec->file);
+            exec->file = NULL;
+            error = open_program(NULL, line.interpreter, 0, &exec->file);
+        }
+    }
+    for (unsigned i = nr; i-- > 0;) {
+        if (error == 0) {
+            error = arguments_add(&exec->arguments, words[i]);
+            exec->arguments.argc++;
+        }
+        kfree(words[i]);
+    }
+    return error;
+}
+
+static int read_plans(struct exec *exec)
+{
+    char path[ELF_INTERPRETER_MAX];
+    int error = image_read_plan(exec->file, &exec->plan);
+
+    if (error != 0 || exec->plan.interp_size == 0) {
+        return error;
+    }
+    error = image_read_interpreter(exec->file, &exec->plan, path);
+    if (error == 0) {
+        error = open_program(NULL, path, 0, &exec->interp_file);
+    }
+    if (error == 0) {
+        error = image_read_plan(exec->interp_file, &exec->interp_plan);
+        error = error == -ENOEXEC ? -ELIBBAD : error;
+    }
+    return error;
+}
+
+static void choose_layout(struct exec *exec, vaddr_t *mmap_top)
+{
+    uint64_t stack = rlimit_get(RLIMIT_STACK);
+    uint64_t most = USER_VA_END / 6 * 5;
+    uint64_t gap = MIN(MAX(stack, (uint64_t)STACK_GAP_MIN), most);
+
+    exec->stack_top = ALIGN_DOWN(USER_VA_END, PAGE_SIZE) - random_pages(RANDOM_STACK);
+    /* Room for the stack to grow to its limit, its random place and the guard gap below it. */
+    gap += (RANDOM_STACK << PAGE_SHIFT) + MIB(1);
+    *mmap_top = ALIGN_DOWN(USER_VA_END - MIN(gap, most) - random_pages(RANDOM_MMAP), PAGE_SIZE);
+}
+
+static int map_stack(struct exec *exec)
+{
+    uint32_t prot = PROT_READ | PROT_WRITE | (exec->plan.exec_stack ? PROT_EXEC : 0u);
+    const struct as_map_request request = {
+        .addr = exec->stack_top - STACK_INITIAL,
+        .len = STACK_INITIAL,
+        .prot = prot,
+        .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC,
+        .flags = AS_FIXED | AS_GROWSDOWN | AS_STACK,
+    };
+    vaddr_t at;
+
+    return as_map(exec->as, &request, &at);
+}
+
+static void fill_auxv(struct exec *exec)
+{
+    const struct cred *cred = exec->cred != NULL ? exec->cred : task_cred();
+    const struct elf_plan *plan = &exec->plan;
+    vaddr_t base = exec->image.base;
+    const uint64_t pairs[][2] = {
+        {AT_SYSINFO_EHDR, exec->vdso},
+        {AT_MINSIGSTKSZ, HAL_MINSIGSTKSZ},
+        {AT_HWCAP, hal_hwcap()},
+        {AT_PAGESZ, PAGE_SIZE},
+        {AT_CLKTCK, CLOCK_TICKS},
+        {AT_PHDR, plan->phdr == 0 ? 0 : base + plan->phdr},
+        {AT_PHENT, sizeof(Elf64_Phdr)},
+        {AT_PHNUM, plan->nr_phdrs},
+        {AT_BASE, exec->interp_file == NULL ? 0 : exec->interp.base},
+        {AT_FLAGS, 0},
+        {AT_ENTRY, base + plan->entry},
+        {AT_UID, cred->uid},
+        {AT_EUID, cred->euid},
+        {AT_GID, cred->gid},
+        {AT_EGID, cred->egid},
+        {AT_SECURE, exec->secure},
+        {AT_HWCAP2, hal_hwcap2()},
+    };
+
+    exec->auxv.nr = 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(pairs); i++) {
+        auxv_add(&exec->auxv, pairs[i][0], pairs[i][1]);
+    }
+}
+
+static int build_space(struct exec *exec)
+{
+    struct as_limits limits = {rlimit_get(RLIMIT_AS), rlimit_get(RLIMIT_DATA),
+                               rlimit_get(RLIMIT_STACK), rlimit_get(RLIMIT_MEMLOCK)};
+    vaddr_t mmap_top;
+    int error = as_create(&exec->as);
+
+    if (error != 0) {
+        return error;
+    }
+    choose_layout(exec, &mmap_top);
+    as_set_limits(exec->as, &limits);
+    as_set_layout(exec->as, 0, mmap_top);
+    error = map_stack(exec);
+    if (error == 0) {
+        error = image_map(exec->as, exec->file, &exec->plan, PIE_BASE + random_pages(RANDOM_PIE),
+                          &exec->image);
+    }
+    if (error == 0 && exec->interp_file != NULL) {
+        error = image_map(exec->as, exec->interp_file, &exec->interp_plan, 0, &exec->interp);
+    }
+    if (error == 0) {
+        as_set_layout(exec->as, exec->image.end + random_pages(RANDOM_BRK), mmap_top);
+        error = vdso_map(exec->as, &exec->vdso);
+    }
+    if (error == 0) {
+        fill_auxv(exec);
+        error = user_stack_build(exec->as, exec->stack_top, &exec->arguments, &exec->auxv,
+                                 &exec->stack);
+    }
+    return error;
+}
+
+/* Set-user-ID, set-group-ID and what becomes of capabilities: credentials(7), capabilities(7). */
+static int make_cred(struct exec *exec)
+{
+    const struct cred *old = task_cred();
+    struct inode *inode = exec->file->inode;
+    uint32_t mode = inode_mode(inode);
+    bool may = (inode->super->mount_flags & MS_NOSUID) == 0 && !task_current()->no_new_privs;
+    bool set_uid = may && (mode & S_ISUID) != 0;
+    bool set_gid = may && (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+    struct cred *cred = cred_copy(old);
+
+    if (cred == NULL) {
+        return -ENOMEM;
+    }
+    cred->euid = set_uid ? inode->uid : old->euid;
+    cred->egid = set_gid ? inode->gid : old->egid;
+    cred->suid = cred->fsuid = cred->euid;
+    cred->sgid = cred->fsgid = cred->egid;
+    if (cred->euid == 0) {
+        cred->cap_permitted = cred->cap_inheritable | cred->cap_bounding;
+        cred->cap_effective = cred->cap_permitted;
+    } else {
+        /* A real uid of root keeps the permitted set, as for a program with all file capabilities. */
+        cred->cap_permitted = cred->uid == 0 ? cred->cap_bounding : 0;
+        cred->cap_effective = 0;
+    }
+    exec->cred = cred;
+    exec->secure = cred->euid != old->uid || cred->egid != old->gid;
+    return 0;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? path : slash + 1;
+}
+
+static void release(struct exec *exec)
+{
+    if (exec->as != NULL) {
+        as_put(exec->as);
+    }
+    if (exec->interp_file != NULL) {
+        file_put(exec->interp_file);
+    }
+    if (exec->file != NULL) {
+        file_put(exec->file);
+    }
+    if (exec->cred != NULL) {
+        cred_put(exec->cred);
+    }
+    arguments_release(&exec->arguments);
+}
+
+/* Everything is collected: plans, builds and commits. Takes over what exec holds on success. */
+static int run(struct exec *exec, struct trap_frame *frame)
+{
+    int error = read_plans(exec);
+
+    if (error == 0) {
+        error = make_cred(exec);
+    }
+    if (error == 0) {
+        error = build_space(exec);
+    }
+    if (error != 0) {
+        return error;
+    }
+    struct exec_image image = {
+        .as = exec->as,
+        .file = exec->file,
+        .cred = exec->cred,
+        .dumpable = !exec->secure,
+        .comm = base_name(exec->path),
+        .entry = exec->interp_file == NULL ? exec->image.base + exec->plan.entry
+                                           : exec->interp.base + exec->interp_plan.entry,
+        .sp = exec->stack.sp,
+        .arg_start = exec->stack.arg_start,
+        .arg_end = exec->stack.arg_end,
+        .env_start = exec->stack.env_start,
+        .env_end = exec->stack.env_end,
+        .stack_start = exec->stack.sp,
+        .vdso = exec->vdso,
+        .auxv = exec->auxv.pair,
+        .nr_auxv = exec->auxv.nr,
+    };
+
+    error = exec_prepare(&image);
+    if (error != 0) {
+        return error;
+    }
+    exec_commit(&image, frame);
+    exec->as = NULL;
+    exec->file = NULL;
+    exec->cred = NULL;
+    return 0;
+}
+
+static int collect_user(struct exec *exec, const struct exec_request *request, bool is_script)
+{
+    uint32_t count;
+    int error = arguments_add_user(&exec->arguments, request->argv, is_script ? 1 : 0, &count);
+
+    exec->arguments.argc += count;
+    if (error == 0 && exec->arguments.argc == 0) {
+        /* Programs count on a first argument. */
+        error = arguments_add(&exec->arguments, "");
+        exec->arguments.argc = 1;
+    }
+    if (error == 0) {
+        error = arguments_add_user(&exec->arguments, request->envp, 0, &exec->arguments.envc);
+    }
+    return error != 0 ? error : arguments_add(&exec->arguments, exec->path);
+}
+
+static int open_requested(const struct exec_request *request, struct file **out)
+{
+    struct file *at = NULL;
+
+    if (request->dirfd != AT_FDCWD && request->path[0] != '/') {
+        at = fd_get_raw(task_fds(), request->dirfd);
+        if (at == NULL) {
+            return -EBADF;
+        }
+    }
+    int error = open_program(at, request->path, (uint32_t)request->flags, out);
+
+    if (at != NULL) {
+        file_put(at);
+    }
+    return error;
+}
+
+/* Too large for the stack together with its callees' buffers. */
+static struct exec *exec_create(const char *path)
+{
+    struct exec *exec = kzalloc(sizeof(*exec));
+
+    if (exec != NULL) {
+        exec->path = path;
+        arguments_init(&exec->arguments, rlimit_get(RLIMIT_STACK));
+    }
+    return exec;
+}
+
+int exec_user(const struct exec_request *request, struct trap_frame *frame)
+{
+    struct exec *exec = exec_create(request->path);
+    bool is_script;
+
+    if (exec == NULL) {
+        return -ENOMEM;
+    }
+    int error = open_requested(request, &exec->file);
+
+    if (error == 0) {
+        error = follow_scripts(exec, &is_script);
+    }
+    if (error == 0) {
+        error = collect_user(exec, request, is_script);
+    }
+    if (error == 0) {
+        error = run(exec, frame);
+    }
+    release(exec);
+    kfree(exec);
+    return error;
+}
+
+static int collect_kernel(struct exec *exec, const char *const argv[], const char *const envp[],
+                          bool is_script)
+{
+    int error = 0;
+
+    for (unsigned i = is_script ? 1 : 0; error == 0 && argv[i] != NULL; i++) {
+        error = arguments_add(&exec->arguments, argv[i]);
+        exec->arguments.argc++;
+    }
+    for (unsigned i = 0; error == 0 && envp[i] != NULL; i++) {
+        error = arguments_add(&exec->arguments, envp[i]);
+        exec->arguments.envc++;
+    }
+    return error != 0 ? error : arguments_add(&exec->arguments, exec->path);
+}
+
+int exec_init(const char *path, const char *const argv[], const char *const envp[])
+{
+    struct trap_frame *frame = hal_stack_frame(task_current()->stack);
+    struct exec *exec;
+    bool is_script;
+
+    vdso_init();
+    exec = exec_create(path);
+    if (exec == NULL) {
+        return -ENOMEM;
+    }
+    int error = open_program(NULL, path, 0, &exec->file);
+
+    if (error == 0) {
+        error = follow_scripts(exec, &is_script);
+    }
+    if (error == 0) {
+        error = collect_kernel(exec, argv, envp, is_script);
+    }
+    if (error == 0) {
+        error = run(exec, frame);
+    }
+    release(exec);
+    kfree(exec);
+    if (error != 0) {
+        return error;
+    }
+    cpu_irq_disable();
+    hal_enter_user(frame);
+}
