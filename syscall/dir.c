@@ -236,7 +236,7 @@ static void convert_to_old_form(char *buf, size_t len)
 
 static int64_t get_entries(struct file *file, vaddr_t buf, uint32_t size, bool old_form)
 {
-    char *entries = kmalloc(size);
+    char *entries = kmalloc(MAX(size, 1u));
     int64_t result;
 
     if (entries == NULL) {
