@@ -81,12 +81,13 @@ def run_quoin(arch, name, out, limit, options):
 
 def run_many(arch, names, out, on):
     cmd = guest_command(names, on)
+    limit = 60 + 60 * len(names)
     if on == "linux":
-        _, text = oracle.run_linux(arch, cmd, [f"{out}=/t"], timeout=900)
+        _, text = oracle.run_linux(arch, cmd, [f"{out}=/t"], timeout=limit)
     else:
         cmd = cmd.replace("/t/", out + "/")
-        text = subprocess.run(["sh", "-c", cmd], stdout=subprocess.PIPE,
-                              stdin=subprocess.DEVNULL, timeout=900).stdout
+        text = subprocess.run(["timeout", "-k1", str(limit), "sh", "-c", cmd],
+                              stdout=subprocess.PIPE, stdin=subprocess.DEVNULL).stdout
     parts = re.split(r"^@@ (\w+)\n", text.decode(errors="replace"), flags=re.M)
     for name, body in zip(parts[1::2], parts[2::2]):
         body, _, rc = body.rpartition("@@ rc ")

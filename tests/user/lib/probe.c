@@ -6,7 +6,7 @@
 
 #include "test.h"
 
-volatile unsigned long probe_addr;
+volatile unsigned long probe_addr, probe_pc;
 static volatile int probe_result;
 static void *probe_buf[8];
 
@@ -19,6 +19,8 @@ static void probe_handler(int sig, siginfo_t *info, void *ctx)
 {
     probe_result = FAULT(sig, info->si_code);
     probe_addr = (unsigned long)info->si_addr;
+    probe_pc = uc_pc(ctx);
+    uc_stop_trace(ctx);
     uc_set_pc(ctx, (unsigned long)probe_land);
 }
 
@@ -37,7 +39,7 @@ void probe_init(void)
 int NOINLINE probe_run(void (*fn)(void *), void *arg)
 {
     probe_result = 0;
-    probe_addr = 0;
+    probe_addr = probe_pc = 0;
     if (__builtin_setjmp(probe_buf) == 0)
         fn(arg);
     return probe_result;

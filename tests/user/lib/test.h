@@ -66,7 +66,7 @@ int probe_read(const volatile void *p);
 int probe_write(volatile void *p);
 int probe_exec(const void *p); /* calls p as void (*)(void) */
 int probe_run(void (*fn)(void *), void *arg);
-extern volatile unsigned long probe_addr;
+extern volatile unsigned long probe_addr, probe_pc;
 #define FAULT(sig, code) ((sig) | (code) << 8)
 
 extern unsigned long entry_regs[32];

@@ -43,6 +43,11 @@ static inline void uc_set_pc(struct ucontext *uc, unsigned long pc)
     uc->uc_mcontext.pc = pc;
 }
 
+static inline void uc_stop_trace(struct ucontext *uc)
+{
+    (void)uc;
+}
+
 static inline unsigned long uc_sp(const struct ucontext *uc)
 {
     return uc->uc_mcontext.sp;

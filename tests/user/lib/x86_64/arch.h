@@ -40,6 +40,11 @@ static inline void uc_set_pc(struct ucontext *uc, unsigned long pc)
     uc->uc_mcontext.rip = pc;
 }
 
+static inline void uc_stop_trace(struct ucontext *uc)
+{
+    uc->uc_mcontext.eflags &= ~0x100UL;
+}
+
 static inline unsigned long uc_sp(const struct ucontext *uc)
 {
     return uc->uc_mcontext.rsp;
