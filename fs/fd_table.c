@@ -122,17 +122,21 @@ void fd_table_get(struct fd_table *table)
     atomic_fetch_add_explicit(&table->refs, 1, memory_order_relaxed);
 }
 
+static void fd_drop_file(struct fd_table *table, struct file *file)
+{
+    lock_release_posix(file, table);
+    file_put(file);
+}
+
 void fd_table_put(struct fd_table *table)
 {
     if (atomic_fetch_sub_explicit(&table->refs, 1, memory_order_acq_rel) != 1) {
         return;
     }
-    for (uint32_t fd = 0; (fd = fd_scan(table->taken, table->size, fd, true)) < table->size; fd++) {
-        struct file *file = table->files[fd];
-
-        if (file != NULL) {
-            lock_release_posix(file, table);
-            file_put(file);
+    for (uint32_t word = 0; word < table->size / FD_WORD_BITS; word++) {
+        for (uint64_t bits = table->taken[word]; bits != 0; bits &= bits - 1) {
+            fd_drop_file(table,
+                         table->files[word * FD_WORD_BITS + (uint32_t)__builtin_ctzll(bits)]);
         }
     }
     if (table->files != table->inline_files) {
@@ -141,20 +145,26 @@ void fd_table_put(struct fd_table *table)
     slab_free(&fd_table_cache, table);
 }
 
-/* Requires: copy is empty, private and as large as table. */
+/* Requires: copy is empty, private and as large as table. A slot that a racing open reserved stays
+ * free. */
 static void fd_table_copy_locked(struct fd_table *table, struct fd_table *copy)
 {
-    for (uint32_t fd = 0; (fd = fd_scan(table->taken, table->size, fd, true)) < table->size; fd++) {
-        struct file *file = table->files[fd];
+    for (uint32_t word = 0; word < table->size / FD_WORD_BITS; word++) {
+        uint64_t taken = 0;
 
-        if (file != NULL) {
-            file_get(file);
-            copy->files[fd] = file;
-            fd_bit_set(copy->taken, fd, true);
-            fd_bit_set(copy->cloexec, fd, fd_bit(table->cloexec, fd));
+        for (uint64_t bits = table->taken[word]; bits != 0; bits &= bits - 1) {
+            uint32_t fd = word * FD_WORD_BITS + (uint32_t)__builtin_ctzll(bits);
+            struct file *file = table->files[fd];
+
+            if (file != NULL) {
+                file_get(file);
+                copy->files[fd] = file;
+                taken |= bits & -bits;
+            }
         }
+        copy->taken[word] = taken;
+        copy->cloexec[word] = table->cloexec[word] & taken;
     }
-    copy->first_free = table->first_free;
 }
 
 struct fd_table *fd_table_copy(struct fd_table *table)
@@ -180,8 +190,6 @@ struct fd_table *fd_table_copy(struct fd_table *table)
     }
     fd_table_copy_locked(table, copy);
     spin_unlock(&table->lock);
-    /* A slot reserved by a racing open is free in the copy. */
-    copy->first_free = 0;
     return copy;
 }
 
@@ -295,12 +303,6 @@ static struct file *fd_take(struct fd_table *table, int fd)
     }
     spin_unlock(&table->lock);
     return file;
-}
-
-static void fd_drop_file(struct fd_table *table, struct file *file)
-{
-    lock_release_posix(file, table);
-    file_put(file);
 }
 
 int fd_close(struct fd_table *table, int fd)

@@ -286,9 +286,12 @@ static int walk_component(struct walk *walk) REQUIRES(&fs_tree_lock)
     if (!inode_is(walk->at->inode, S_IFDIR)) {
         return -ENOTDIR;
     }
-    error = inode_permission(walk->at->inode, walk->cred, MAY_EXEC);
-    if (error != 0) {
-        return error;
+    /* Most directories let everybody search them. */
+    if ((inode_mode(walk->at->inode) & 0111) != 0111) {
+        error = inode_permission(walk->at->inode, walk->cred, MAY_EXEC);
+        if (error != 0) {
+            return error;
+        }
     }
     if (len > FS_NAME_MAX) {
         return -ENAMETOOLONG;
