@@ -151,6 +151,7 @@ static void describe_locked(struct process *process, const struct exec_image *im
     process->vdso = image->vdso;
     process->dumpable = image->dumpable;
     process->has_execed = true;
+    process->exit_signal = SIGCHLD;
     memset(process->auxv, 0, sizeof(process->auxv));
     memcpy(process->auxv, image->auxv,
            MIN(image->nr_auxv, (uint32_t)PROCESS_AUXV_MAX) * sizeof(image->auxv[0]));
