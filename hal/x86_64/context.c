@@ -67,7 +67,8 @@ static void save_selectors(struct hal_context *ctx)
                      : "=m"(ctx->ds), "=m"(ctx->es), "=m"(ctx->fs), "=m"(ctx->gs));
 }
 
-/* IRQs off. A selector load also loads the base, so bases come after; GS's own goes to the user's side. */
+/* IRQs off. A selector load also loads the base, so bases come after; GS's own goes to the user's
+ * side. */
 static void load_selectors(const struct hal_context *ctx)
 {
     __asm__ volatile("movw %0, %%ds\n movw %1, %%es\n movw %2, %%fs\n"
@@ -141,10 +142,22 @@ void hal_fpu_init(struct hal_fpu *fpu)
     memcpy(fpu->area + MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
 }
 
+/* XSAVE leaves the reserved words of its header as they were; XRSTOR wants them zero (SDM
+ * 1 13.4.2). */
+static void clear_header(struct hal_fpu *fpu)
+{
+    uint64_t *header = (uint64_t *)(void *)(fpu->area + HAL_FPU_LEGACY_SIZE);
+
+    for (unsigned i = 1; i < 8; i++) {
+        header[i] = 0;
+    }
+}
+
 void hal_fpu_save(struct hal_fpu *fpu)
 {
     kassert(IS_ALIGNED((uintptr_t)fpu, 64));
     if (x86_features.xsave) {
+        clear_header(fpu);
         __asm__ volatile("xsave64 %0"
                          : "+m"(*fpu)
                          : "a"((uint32_t)x86_features.xcr0), "d"(0)

@@ -181,6 +181,7 @@ static bool fix_up(struct trap_frame *frame)
 
     for (const struct fixup *fixup = fixup_table_start; fixup < fixup_table_end; fixup++) {
         if (frame->rip == fixup->insn) {
+            printk("refused by the CPU: user state at %#lx\n", (unsigned long)frame->rip);
             user = (struct trap_frame *)(cpu_self()->arch.stack_top - sizeof(struct trap_frame));
             user->rip = NONCANONICAL;
             hal_fpu_init(&initial);
