@@ -142,13 +142,12 @@ void hal_fpu_init(struct hal_fpu *fpu)
     memcpy(fpu->area + MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
 }
 
-/* XSAVE leaves the reserved words of its header as they were; XRSTOR wants them zero (SDM
- * 1 13.4.2). */
+/* XSAVE writes only the bits that it covers of the header; XRSTOR wants the others zero (SDM 1 13.7). */
 static void clear_header(struct hal_fpu *fpu)
 {
     uint64_t *header = (uint64_t *)(void *)(fpu->area + HAL_FPU_LEGACY_SIZE);
 
-    for (unsigned i = 1; i < 8; i++) {
+    for (unsigned i = 0; i < XSAVE_HEADER_SIZE / 8; i++) {
         header[i] = 0;
     }
 }
