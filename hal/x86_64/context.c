@@ -17,6 +17,7 @@
 #define FPU_CONTROL_INIT   0x037f
 #define MXCSR_INIT         0x1f80
 #define MXCSR_OFFSET       24
+#define XSAVE_HEADER_SIZE  64
 
 struct first_stack { /* as context_swap() pops it */
     uint64_t r15, r14, r13, r12, rbx, rbp, ret;
@@ -142,7 +143,7 @@ void hal_fpu_init(struct hal_fpu *fpu)
     memcpy(fpu->area + MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
 }
 
-/* XSAVE writes only the bits that it covers of the header; XRSTOR wants the others zero (SDM 1 13.7). */
+/* XSAVE writes only the bits that it covers; XRSTOR wants the others zero (SDM 1 13.7, 13.8). */
 static void clear_header(struct hal_fpu *fpu)
 {
     uint64_t *header = (uint64_t *)(void *)(fpu->area + HAL_FPU_LEGACY_SIZE);
