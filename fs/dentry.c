@@ -133,6 +133,13 @@ struct dentry *dentry_find_locked(struct dentry *parent, const char *name, size_
     return NULL;
 }
 
+static void dentry_count_locked(struct dentry *parent, int64_t entries)
+{
+    if (parent->inode->super->flags & SUPER_DIR_SIZE) {
+        atomic_fetch_add(&parent->inode->size, (uint64_t)(entries * SUPER_ENTRY_SIZE));
+    }
+}
+
 static void dentry_hash_locked(struct dentry *dentry)
 {
     struct dentry *parent = dentry->parent;
@@ -144,6 +151,7 @@ static void dentry_hash_locked(struct dentry *dentry)
     *bucket = dentry;
     dentry->cookie = parent->next_cookie++;
     list_push_back(&parent->children, &dentry->sibling);
+    dentry_count_locked(parent, 1);
 }
 
 static void dentry_unhash_locked(struct dentry *dentry)
@@ -156,6 +164,7 @@ static void dentry_unhash_locked(struct dentry *dentry)
     *link = dentry->hash_next;
     dentry->hash_next = NULL;
     list_remove(&dentry->sibling);
+    dentry_count_locked(dentry->parent, -1);
 }
 
 int dentry_link_locked(struct dentry *dentry)

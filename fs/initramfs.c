@@ -36,12 +36,20 @@ struct cpio_link {
     char name[];
 };
 
+/* A directory's times are set when all its names are there. */
+struct cpio_dir {
+    struct cpio_dir *next;
+    uint64_t time;
+    char name[];
+};
+
 struct cpio {
     const char *data;
     size_t len, at;
     struct fs_context *ctx;
     struct cred *cred;
     struct cpio_link *links[CPIO_LINKS];
+    struct cpio_dir *dirs;
     /* the current entry */
     uint32_t fields[CPIO_FIELDS];
     const char *name;
@@ -137,6 +145,33 @@ static void cpio_free_links(struct cpio *cpio)
             cpio->links[i] = link->next;
             kfree(link);
         }
+    }
+}
+
+static void cpio_remember_dir(struct cpio *cpio, uint64_t time)
+{
+    size_t size = strlen(cpio->name) + 1;
+    struct cpio_dir *dir = kmalloc(sizeof(*dir) + size);
+
+    if (dir != NULL) {
+        dir->next = cpio->dirs;
+        dir->time = time;
+        memcpy(dir->name, cpio->name, size);
+        cpio->dirs = dir;
+    }
+}
+
+static void cpio_set_dir_times(struct cpio *cpio)
+{
+    while (cpio->dirs != NULL) {
+        struct cpio_dir *dir = cpio->dirs;
+        struct path_at where = cpio_where(cpio, dir->name);
+        struct vfs_times times = {dir->time, dir->time};
+        int error = vfs_utimens(&where, &times, AT_SYMLINK_NOFOLLOW);
+
+        (void)error; /* a later entry may have removed it */
+        cpio->dirs = dir->next;
+        kfree(dir);
     }
 }
 
@@ -237,6 +272,9 @@ static int cpio_set_attributes(struct cpio *cpio)
     if (error == 0 && !S_ISLNK(mode)) {
         error = vfs_chmod(&where, mode & 07777, 0);
     }
+    if (S_ISDIR(mode)) {
+        cpio_remember_dir(cpio, time);
+    }
     return error != 0 ? error : vfs_utimens(&where, &times, AT_SYMLINK_NOFOLLOW);
 }
 
@@ -295,6 +333,7 @@ int initramfs_unpack(const void *data, size_t len)
     if (cpio->cred != NULL && cpio->ctx != NULL) {
         atomic_store(&cpio->ctx->umask, 0);
         error = cpio_unpack(cpio);
+        cpio_set_dir_times(cpio);
     }
     cpio_free_links(cpio);
     if (cpio->ctx != NULL) {

@@ -54,9 +54,12 @@ struct fs_stats {
     uint64_t nr_blocks, nr_free, nr_files, nr_files_free; /* blocks of PAGE_SIZE */
 };
 
+#define SUPER_ENTRY_SIZE 20u /* as Linux's tmpfs shows */
+
 enum super_flags {
     SUPER_FIXED_ATTR = 1 << 0, /* chmod, chown and utimens give -EPERM */
     SUPER_NO_CREATE = 1 << 1,  /* names cannot be made or removed by programs: -EPERM */
+    SUPER_DIR_SIZE = 1 << 3,   /* directories count SUPER_ENTRY_SIZE bytes for each name */
     SUPER_DEAD = 1 << 2,       /* unmounted */
 };
 

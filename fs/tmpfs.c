@@ -51,6 +51,7 @@ static struct tmpfs_inode *tmpfs_inode_create(struct super *super, uint32_t mode
     if (S_ISDIR(mode)) {
         tmp->inode.ops = &tmpfs_dir_ops;
         tmp->inode.file_ops = &dir_file_ops;
+        atomic_store(&tmp->inode.size, 2 * SUPER_ENTRY_SIZE);
     } else if (S_ISREG(mode)) {
         tmp->inode.ops = &tmpfs_file_inode_ops;
         tmp->inode.file_ops = &tmpfs_file_ops;
@@ -234,6 +235,7 @@ static int tmpfs_mount(struct super *super, const char *data)
     super->private = fs;
     super->ops = &tmpfs_super_ops;
     super->magic = TMPFS_MAGIC;
+    super->flags |= SUPER_DIR_SIZE;
     root = tmpfs_inode_create(super, S_IFDIR | options.mode);
     if (root == NULL) {
         goto undo_fs;

@@ -258,6 +258,8 @@ static void test_initramfs(void)
     tap_ok(file_holds("/cpio/h1", "body"), "hard links of the archive");
     is(do_stat("/cpio/null", 0, &stat), 0);
     is(stat.rdev, dev_make(5, 1));
+    is(do_stat("/cpio", 0, &stat), 0);
+    tap_ok(stat.size == 7 * 20 && stat.mtime == 1234 * NS_PER_SEC, "size and time of a directory");
     is(initramfs_unpack(archive, 200), -EINVAL);
     is(initramfs_unpack("\x1f\x8b gz", 5), -EINVAL);
     for (size_t i = 0; i < len; i += 7) {
