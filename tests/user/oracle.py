@@ -131,7 +131,7 @@ def run_linux(arch, cmd, adds=(), timeout=300, icount=False, mem="512M"):
             qemu += ["-icount", "shift=0,sleep=off"]
         qemu += ["-m", mem, "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio",
                  "-kernel", kernel, "-initrd", ram, "-append",
-                 f"console={con} quiet loglevel=1 rdinit=/init panic=-1"]
+                 f"console={con} quiet loglevel=1 mitigations=off rdinit=/init panic=-1"]
         try:
             out = subprocess.run(qemu, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                  timeout=timeout).stdout

@@ -85,3 +85,13 @@ static inline long tls_set(void *block)
     __asm__ volatile("msr tpidr_el0, %0" ::"r"(block));
     return 0;
 }
+
+/* Time since the machine was reset, in ns. */
+static inline unsigned long machine_ns(void)
+{
+    unsigned long count, hz;
+
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(count));
+    __asm__ volatile("mrs %0, cntfrq_el0" : "=r"(hz));
+    return count * (1000000000UL / hz);
+}

@@ -82,3 +82,12 @@ static inline long tls_set(void *block)
 {
     return sys_call6(158, 0x1002, (long)block, 0, 0, 0, 0); /* arch_prctl(ARCH_SET_FS) */
 }
+
+/* Time since the machine was reset, in ns under -icount (a tick is an instruction there). */
+static inline unsigned long machine_ns(void)
+{
+    unsigned lo, hi;
+
+    __asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+    return (unsigned long)hi << 32 | lo;
+}
