@@ -104,8 +104,8 @@ void process_note_space_gone(struct process *process, struct address_space *as)
     spin_unlock(&process->lock);
 }
 
-/* The last thread: what the process owns, but its place in the tree. */
-static void release_process(struct process *process)
+/* The last thread: what the process owns, but its place in the tree. Its status is the process's. */
+static void release_process(struct process *process, int status)
 {
     struct address_space *as = process->as;
     struct sighand *sighand;
@@ -117,6 +117,7 @@ static void release_process(struct process *process)
         process_note_space_gone(process, as);
     }
     spin_lock(&process->lock);
+    process->exit_status = process->group_exit ? process->group_exit_code : status;
     process->as = NULL;
     exe = process->exe;
     process->exe = NULL;
@@ -193,10 +194,8 @@ static void give_children_away_locked(struct process *process, struct list *dead
 static void become_zombie_locked(struct process *process, struct list *dead)
     REQUIRES(task_table_lock)
 {
-    int status = process->group_exit ? process->group_exit_code : process->leader->exit_code;
-    int signal = status & 0x7f;
+    int status = process->exit_status, signal = status & 0x7f;
 
-    process->exit_status = status;
     give_children_away_locked(process, dead);
     group_check_orphan_locked(process, NULL);
     process->state = PROCESS_ZOMBIE;
@@ -256,7 +255,7 @@ void task_exit(int status)
         if (process->pid == 1) {
             panic("init exited with status %#x", (unsigned)task->exit_code);
         }
-        release_process(process);
+        release_process(process, task->exit_code);
     }
     vfork_complete(task);
     leave_process(task);

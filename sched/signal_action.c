@@ -9,6 +9,12 @@
 #include "mm/slab.h"
 #include "sched/signal_queue.h"
 
+/* sigaction(2): unknown flags are cleared, so that programs can tell which exist. */
+#define ACTION_FLAGS                                                                               \
+    ((uint32_t)(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |  \
+                SA_EXPOSE_TAGBITS | SA_RESTORER) |                                                 \
+     (uint32_t)SA_RESETHAND)
+
 struct sighand *sighand_create(void)
 {
     struct sighand *sighand = kzalloc(sizeof(*sighand));
@@ -77,6 +83,7 @@ int signal_set_action(int signo, const struct signal_action *action, struct sign
     if (action != NULL) {
         *slot = *action;
         slot->mask &= ~SIGNAL_UNBLOCKABLE;
+        slot->flags &= ACTION_FLAGS;
     }
     spin_unlock(&process->sighand->lock);
     if (action != NULL && action_ignores(action, signo)) {
