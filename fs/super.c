@@ -199,7 +199,7 @@ static int super_attach(struct super *super, struct dentry *on)
 
 int super_mount_root(const char *type, const char *source, struct super **out)
 {
-    int error = super_create(type, source, 0, "", out);
+    int error = super_create(type, source, MS_RELATIME, "", out);
 
     return error != 0 ? error : super_attach(*out, NULL);
 }

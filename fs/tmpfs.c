@@ -255,12 +255,10 @@ undo_fs:
 
 static struct fs_type tmpfs_type = {.name = "tmpfs", .nodev = true, .mount = tmpfs_mount};
 static struct fs_type tmpfs_ramfs_type = {.name = "ramfs", .nodev = true, .mount = tmpfs_mount};
-static struct fs_type tmpfs_root_type = {.name = "rootfs", .nodev = true, .mount = tmpfs_mount};
 
 void tmpfs_init(void)
 {
     slab_cache_init(&tmpfs_cache, "tmpfs_inode", sizeof(struct tmpfs_inode));
     vfs_register(&tmpfs_type);
     vfs_register(&tmpfs_ramfs_type);
-    vfs_register(&tmpfs_root_type);
 }

@@ -20,7 +20,7 @@ void vfs_init(void)
     file_cache_init();
     fd_table_cache_init();
     tmpfs_init();
-    int error = super_mount_root("rootfs", "rootfs", &vfs_root_super);
+    int error = super_mount_root("tmpfs", "tmpfs", &vfs_root_super);
 
     if (error == 0) {
         atomic_store(&vfs_root_super->root->inode->mode, S_IFDIR | 0755);
