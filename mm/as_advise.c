@@ -1,5 +1,6 @@
 /* madvise, msync, mincore: hints and questions about pages. */
 #include <asm/mman.h>
+#include <asm/signal.h>
 #include <linux/mman.h>
 
 #include "kernel/errno.h"
@@ -87,6 +88,7 @@ static bool is_known(int advice)
     case MADV_KEEPONFORK:
     case MADV_COLD:
     case MADV_PAGEOUT:
+    case MADV_REMOVE:
     case MADV_POPULATE_READ:
     case MADV_POPULATE_WRITE:
         return true;
@@ -134,7 +136,7 @@ static int populate_range(struct address_space *as, struct va_range range, int a
 
         mutex_unlock(&as->lock);
         if (error == -EFAULT) {
-            return signal.code == 1 || signal.signo == 11 ? -EINVAL : -EFAULT;
+            return signal.signo == SIGSEGV ? -EINVAL : -EFAULT;
         }
         if (error != 0) {
             return error;
@@ -144,6 +146,45 @@ static int populate_range(struct address_space *as, struct va_range range, int a
         }
     }
     return 0;
+}
+
+static int remove_part(struct address_space *as, struct va_range range, vaddr_t *next)
+{
+    struct vm_object *object = NULL;
+    uint64_t offset = 0;
+    int error = -EINVAL;
+
+    mutex_lock(&as->lock);
+    struct vma *vma = vma_containing(&as->vmas, range.start);
+
+    if (vma == NULL) {
+        error = -ENOMEM;
+    } else if (vma->object != NULL && vma->object->ops->clear != NULL &&
+               (vma->flags & (AS_SHARED | AS_LOCKED)) == AS_SHARED) {
+        error = (vma->max_prot & PROT_WRITE) != 0 ? 0 : -EACCES;
+    }
+    if (error == 0) {
+        object = vma->object;
+        vm_object_get(object);
+        offset = vma->offset + (range.start - vma->start);
+        *next = MIN(vma->end, range.end);
+    }
+    mutex_unlock(&as->lock);
+    if (error == 0) {
+        error = object->ops->clear(object, offset, *next - range.start);
+        vm_object_put(object);
+    }
+    return error;
+}
+
+static int remove_range(struct address_space *as, struct va_range range)
+{
+    int error = 0;
+
+    while (error == 0 && range.start < range.end) {
+        error = remove_part(as, range, &range.start);
+    }
+    return error;
 }
 
 int as_advise(struct address_space *as, vaddr_t addr, size_t len, int advice)
@@ -159,6 +200,9 @@ int as_advise(struct address_space *as, vaddr_t addr, size_t len, int advice)
     }
     if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE) {
         return populate_range(as, range, advice);
+    }
+    if (advice == MADV_REMOVE) {
+        return remove_range(as, range);
     }
     mutex_lock(&as->lock);
     int error = advise_range_locked(as, range, advice, &dead);

@@ -59,24 +59,36 @@ static void protect_vma(struct address_space *as, struct vma *vma, uint32_t prot
     pt_for_each(as, vma->start, vma->end, protect_leaf, &protection);
 }
 
+/*
+ * Where the change must stop: at end, or at the first page without a VMA (-ENOMEM) or with one that
+ * refuses the rights (-EACCES). What lies before it changes all the same (mprotect(2)).
+ */
+static int find_stop(struct address_space *as, vaddr_t start, vaddr_t end, uint32_t prot,
+                     vaddr_t *stop)
+{
+    struct vma *vma = vma_find(&as->vmas, start);
+
+    for (*stop = start; *stop < end; vma = vma_next(&as->vmas, vma)) {
+        if (vma == NULL || vma->start > *stop) {
+            return -ENOMEM;
+        }
+        if ((prot & ~vma->max_prot) != 0) {
+            return -EACCES;
+        }
+        *stop = MIN(vma->end, end);
+    }
+    return 0;
+}
+
 static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t end, uint32_t prot,
                           struct list *dead)
 {
     struct tlb_batch batch;
-    int error = check_covered(as, start, end);
+    int stopped = find_stop(as, start, end, prot, &end);
+    int error = start == end ? 0 : vma_split_range(as, start, end);
 
-    if (error != 0) {
-        return error;
-    }
-    for (struct vma *vma = vma_find(&as->vmas, start); vma != NULL && vma->start < end;
-         vma = vma_next(&as->vmas, vma)) {
-        if ((prot & ~vma->max_prot) != 0) {
-            return -EACCES;
-        }
-    }
-    error = vma_split_range(as, start, end);
-    if (error != 0) {
-        return error;
+    if (error != 0 || start == end) {
+        return error != 0 ? error : stopped;
     }
     tlb_batch_begin(&batch, as);
     error = pt_own_present(as, start, end, &batch);
@@ -89,7 +101,7 @@ static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t end, 
     }
     tlb_batch_flush(&batch);
     vma_merge_range(as, start, end, dead);
-    return error;
+    return error != 0 ? error : stopped;
 }
 
 int as_protect(struct address_space *as, vaddr_t addr, size_t len, uint32_t prot)

@@ -232,6 +232,19 @@ static struct frame *anon_peek_page(struct vm_object *object, uint64_t index)
     return page_store_peek(&container_of(object, struct anon_object, object)->store, index);
 }
 
+static int anon_clear(struct vm_object *object, uint64_t offset, uint64_t len)
+{
+    for (uint64_t at = offset; at < offset + len; at += PAGE_SIZE) {
+        struct frame *frame = anon_peek_page(object, at >> PAGE_SHIFT);
+
+        if (frame != NULL) {
+            page_clear(frame_va(frame));
+            frame_put(frame);
+        }
+    }
+    return 0;
+}
+
 static void anon_destroy(struct vm_object *object)
 {
     struct anon_object *anon = container_of(object, struct anon_object, object);
@@ -250,6 +263,7 @@ static void anon_describe(void *file UNUSED, char *path, size_t size, uint64_t *
 static const struct vm_object_ops anon_ops = {
     .get_page = anon_get_page,
     .peek_page = anon_peek_page,
+    .clear = anon_clear,
     .destroy = anon_destroy,
     .file_describe = anon_describe,
 };

@@ -19,6 +19,8 @@ struct vm_object_ops {
     int (*get_page)(struct vm_object *object, uint64_t index, struct frame **out);
     /* Returns the frame with a new reference if it is at hand, else NULL. Never allocates. */
     struct frame *(*peek_page)(struct vm_object *object, uint64_t index);
+    /* MADV_REMOVE: the bytes read as zero from now on. Called without locks. NULL: -EINVAL. */
+    int (*clear)(struct vm_object *object, uint64_t offset, uint64_t len);
     /* The last reference went. */
     void (*destroy)(struct vm_object *object);
     /* For maps: `file` is what as_map() was given. Any may be NULL. */

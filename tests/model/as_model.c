@@ -147,15 +147,12 @@ static void op_protect(struct space *space)
 
     range(&first, &nr);
     int error = as_protect(space->as, address(first), nr * PAGE_SIZE, prot);
-    bool covered = true;
+    unsigned i = first;
 
-    for (unsigned i = first; i < first + nr; i++) {
-        covered &= space->page[i].kind != ABSENT;
-    }
-    kverify((error == 0) == covered);
-    for (unsigned i = first; error == 0 && i < first + nr; i++) {
+    for (; i < first + nr && space->page[i].kind != ABSENT; i++) {
         space->page[i].prot = prot;
     }
+    kverify((error == 0) == (i == first + nr));
     changed += error == 0;
 }
 
