@@ -21,6 +21,8 @@
 #define MXCSR_OFFSET      24
 #define XSAVE_HEADER      512
 #define XSAVE_HEADER_SIZE 64
+#define FXRSTOR_ALIGNMENT 16 /* what the instructions would want of the user's area */
+#define XRSTOR_ALIGNMENT  64
 #define X87_SSE           3ull
 /* CF PF AF ZF SF TF DF OF RF AC: what Linux takes from a frame. */
 #define FLAGS_USER 0x50dd5ull
@@ -177,7 +179,7 @@ static int read_fpu(struct hal_fpu *out, vaddr_t from, const struct hal_user_io 
     if (from == 0) {
         return 0;
     }
-    if (io->read(out->area, from, HAL_FPU_LEGACY_SIZE) != 0) {
+    if (from % FXRSTOR_ALIGNMENT != 0 || io->read(out->area, from, HAL_FPU_LEGACY_SIZE) != 0) {
         return -EFAULT;
     }
     memcpy(&mxcsr, out->area + MXCSR_OFFSET, sizeof(mxcsr));
@@ -187,8 +189,8 @@ static int read_fpu(struct hal_fpu *out, vaddr_t from, const struct hal_user_io 
     sw = *fpu_sw_bytes(out->area);
     memset(fpu_sw_bytes(out->area), 0, sizeof(sw));
     if (has_extended(&sw, from, io)) {
-        if (io->read(out->area + XSAVE_HEADER, from + XSAVE_HEADER,
-                     user_fpu_size() - XSAVE_HEADER) != 0) {
+        if (from % XRSTOR_ALIGNMENT != 0 || io->read(out->area + XSAVE_HEADER, from + XSAVE_HEADER,
+                                                     user_fpu_size() - XSAVE_HEADER) != 0) {
             return -EFAULT;
         }
         return check_header(out, sw.xfeatures);
@@ -197,9 +199,14 @@ static int read_fpu(struct hal_fpu *out, vaddr_t from, const struct hal_user_io 
     return 0;
 }
 
-static bool is_canonical(vaddr_t va)
+/* What IRET would refuse, or would take to 32-bit code: Linux sets RPL 3 in both first. */
+static bool can_return_to(const struct ucontext *uc)
 {
-    return va >> 47 == 0 || va >> 47 == 0x1ffff;
+    const struct sigcontext *sc = &uc->uc_mcontext;
+    bool canonical = sc->rip >> 47 == 0 || sc->rip >> 47 == 0x1ffff;
+    bool strict = (uc->uc_flags & UC_STRICT_RESTORE_SS) != 0;
+
+    return canonical && (sc->cs | 3) == USER_CS && (!strict || (sc->ss | 3) == USER_SS);
 }
 
 int hal_sigframe_pop(struct trap_frame *frame, struct hal_fpu *fpu, const struct hal_user_io *io,
@@ -214,7 +221,7 @@ int hal_sigframe_pop(struct trap_frame *frame, struct hal_fpu *fpu, const struct
         return -EFAULT;
     }
     sc = &user.uc.uc_mcontext;
-    if (!is_canonical(sc->rip) || read_fpu(&new_fpu, (vaddr_t)sc->fpstate, io) != 0) {
+    if (!can_return_to(&user.uc) || read_fpu(&new_fpu, (vaddr_t)sc->fpstate, io) != 0) {
         return -EFAULT;
     }
 

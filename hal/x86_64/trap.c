@@ -101,7 +101,11 @@ static void page_fault(struct trap_frame *frame, struct fault_info *fault, vaddr
     }
     fault->kind = FAULT_PAGE;
     fault->addr = addr;
-    fault->access = (error & PF_FETCH) ? PTE_EXEC : (error & PF_WRITE) ? PTE_WRITE : PTE_READ;
+    fault->access = (error & PF_WRITE) ? PTE_WRITE : PTE_READ;
+    /* As Linux: a page is brought in first, and its rights judged when it is there. */
+    if ((error & PF_FETCH) != 0 && ((error & PF_PRESENT) != 0 || !frame_is_user(frame))) {
+        fault->access = PTE_EXEC;
+    }
     /* As Linux: user mode does not learn what the kernel half maps. */
     fault->syndrome = error | (addr >= USER_VA_END ? PF_PRESENT : 0);
 }
