@@ -30,6 +30,7 @@
 #include "mm/kernel_map.h"
 #include "mm/slab.h"
 #include "sched/core.h"
+#include "sched/procinfo.h"
 #include "syscall/syscall.h"
 
 #define INIT_ARGS_MAX 8
@@ -85,6 +86,7 @@ static void fs_start(const struct boot_info *boot)
 
     vfs_init();
     devfs_init();
+    procinfo_init();
     procfs_init();
     sysfs_init();
     task->fs = fs_context_create(vfs_root());
