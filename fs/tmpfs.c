@@ -84,7 +84,7 @@ static void tmpfs_object_destroy(struct vm_object *object)
     struct tmpfs_inode *tmp = container_of(object, struct tmpfs_inode, object);
     struct tmpfs *fs = tmp->inode.super->private;
 
-    page_store_truncate(&tmp->store, 0);
+    tmpfs_drop_pages(tmp, 0, inode_size(&tmp->inode));
     tmpfs_account(tmp);
     atomic_fetch_sub(&fs->nr_inodes, 1);
     inode_fini(&tmp->inode);
@@ -133,6 +133,7 @@ static void tmpfs_destroy(struct super *super)
 static const struct vm_object_ops tmpfs_object_ops = {
     .get_page = tmpfs_get_page,
     .peek_page = tmpfs_peek_page,
+    .clear = tmpfs_clear_object,
     .destroy = tmpfs_object_destroy,
     .file_get = tmpfs_file_get,
     .file_put = tmpfs_file_put,

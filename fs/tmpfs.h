@@ -31,8 +31,11 @@ extern const struct file_ops tmpfs_file_ops;
 /* As vm_object_ops. */
 int tmpfs_get_page(struct vm_object *object, uint64_t index, struct frame **out);
 struct frame *tmpfs_peek_page(struct vm_object *object, uint64_t index);
+int tmpfs_clear_object(struct vm_object *object, uint64_t offset, uint64_t len);
 
 /* Brings nr_blocks and the file system's count of pages in line with the store. */
 void tmpfs_account(struct tmpfs_inode *tmp);
+/* Drops the pages from index `from` to the end of `size` bytes. */
+void tmpfs_drop_pages(struct tmpfs_inode *tmp, uint64_t from, uint64_t size);
 NODISCARD int tmpfs_truncate(struct inode *inode, uint64_t size);
 NODISCARD int tmpfs_allocate(struct inode *inode, int mode, uint64_t offset, uint64_t len);

@@ -202,9 +202,11 @@ static ssize64_t tmpfs_write(struct file *file, struct uio *uio, uint64_t *pos)
 }
 
 /* Clears [from, to) where there are pages; no holes are filled. */
-static void tmpfs_clear(struct tmpfs_inode *tmp, uint64_t from, uint64_t to)
+static int tmpfs_clear(struct tmpfs_inode *tmp, uint64_t from, uint64_t to)
 {
-    while (from < to) {
+    unsigned pages = 0;
+
+    while (from < to && tmp->store.nr_pages != 0) {
         size_t offset = from % PAGE_SIZE;
         size_t len = (size_t)MIN((uint64_t)PAGE_SIZE - offset, to - from);
         struct frame *frame = page_store_peek(&tmp->store, from / PAGE_SIZE);
@@ -215,21 +217,31 @@ static void tmpfs_clear(struct tmpfs_inode *tmp, uint64_t from, uint64_t to)
             frame_put(frame);
         }
         from += len;
+        if (++pages % TMPFS_SCHED_PAGES == 0 && sched_point() != 0) {
+            return -EINTR;
+        }
     }
+    return 0;
+}
+
+int tmpfs_clear_object(struct vm_object *object, uint64_t offset, uint64_t len)
+{
+    struct tmpfs_inode *tmp = container_of(object, struct tmpfs_inode, object);
+    uint64_t size = inode_size(&tmp->inode);
+
+    return offset < size ? tmpfs_clear(tmp, offset, MIN(offset + len, size)) : 0;
 }
 
 /* From the end, in steps that keep the store's lock short. */
-static void tmpfs_drop_pages(struct tmpfs_inode *tmp, uint64_t from, uint64_t end)
+void tmpfs_drop_pages(struct tmpfs_inode *tmp, uint64_t from, uint64_t size)
 {
+    uint64_t end = (size + PAGE_SIZE - 1) / PAGE_SIZE;
     uint64_t step = MAX((end - from) / 256, (uint64_t)TMPFS_DROP_PAGES);
 
     if (tmp->store.nr_pages > TMPFS_DROP_PAGES) {
-        while (end - from > step) {
+        while (end > from + step) {
             end -= step;
             page_store_truncate(&tmp->store, end);
-            if (sched_point() != 0) {
-                break;
-            }
         }
     }
     page_store_truncate(&tmp->store, from);
@@ -247,11 +259,11 @@ int tmpfs_truncate(struct inode *inode, uint64_t size)
     if (size >= old) {
         return 0;
     }
-    tmpfs_drop_pages(tmp, first, (old + PAGE_SIZE - 1) / PAGE_SIZE);
+    tmpfs_drop_pages(tmp, first, old);
     tmpfs_account(tmp);
     vm_object_unmap_from(&tmp->object, first);
     if (size % PAGE_SIZE != 0) {
-        tmpfs_clear(tmp, size, first * PAGE_SIZE);
+        return tmpfs_clear(tmp, size, first * PAGE_SIZE); /* one page */
     }
     return 0;
 }
@@ -287,10 +299,7 @@ int tmpfs_allocate(struct inode *inode, int mode, uint64_t offset, uint64_t len)
     int error;
 
     if (mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) {
-        if (offset < inode_size(inode)) {
-            tmpfs_clear(tmp, offset, MIN(offset + len, inode_size(inode)));
-        }
-        return 0;
+        return tmpfs_clear_object(&tmp->object, offset, len);
     }
     if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE) {
         return -EOPNOTSUPP;
