@@ -13,6 +13,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.environ.get("QUOIN_BUILD", os.path.join(ROOT, "build"))
 sys.path.insert(0, os.path.join(ROOT, "tests", "user"))
 import build  # noqa: E402
 
@@ -40,7 +41,7 @@ def parse(text):
 
 
 def measure(arch, options):
-    out = os.path.join(ROOT, "build", "tests", arch)
+    out = os.path.join(BUILD, "tests", arch)
     prog = build.build(arch, out, ["bench"])[0]
     cmd = [os.path.join(ROOT, "run"), arch, "--icount", "--add", f"{prog}=/bench", "--timeout", "240",
            *options, "--exec", "/bench"]
