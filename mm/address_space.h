@@ -133,6 +133,8 @@ struct as_stats {
     uint64_t nr_areas, nr_minor_faults;
 };
 void as_get_stats(struct address_space *as, struct as_stats *out);
+/* What a process keeps of a space that it leaves; no walk. */
+void as_get_usage(struct address_space *as, uint64_t *nr_minor_faults, uint64_t *peak_resident);
 
 /* Boot: the empty kernel space. */
 void as_init(void);

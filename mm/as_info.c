@@ -71,3 +71,11 @@ void as_get_stats(struct address_space *as, struct as_stats *out)
     }
     mutex_unlock(&as->lock);
 }
+
+void as_get_usage(struct address_space *as, uint64_t *nr_minor_faults, uint64_t *peak_resident)
+{
+    mutex_lock(&as->lock);
+    *nr_minor_faults = as->nr_minor_faults;
+    *peak_resident = MAX(as->peak_resident, as->resident) << PAGE_SHIFT;
+    mutex_unlock(&as->lock);
+}

@@ -94,13 +94,12 @@ static void leave_files(struct task *task)
 
 void process_note_space_gone(struct process *process, struct address_space *as)
 {
-    struct as_stats stats;
+    uint64_t faults, peak;
 
-    as_get_stats(as, &stats);
+    as_get_usage(as, &faults, &peak);
     spin_lock(&process->lock);
-    process->dead_threads.minor_faults += stats.nr_minor_faults;
-    process->dead_threads.max_rss_bytes =
-        MAX(process->dead_threads.max_rss_bytes, stats.peak_resident);
+    process->dead_threads.minor_faults += faults;
+    process->dead_threads.max_rss_bytes = MAX(process->dead_threads.max_rss_bytes, peak);
     spin_unlock(&process->lock);
 }
 

@@ -195,7 +195,11 @@ static int enqueue_locked(struct process *process, struct signal_pending *pendin
         entry = slab_alloc(&entry_cache);
     }
     if (entry != NULL) {
-        entry->info = info != NULL ? *info : kernel_info(signo);
+        if (info != NULL) {
+            entry->info = *info;
+        } else {
+            entry->info = kernel_info(signo);
+        }
         entry->info.si_signo = signo;
         list_push_back(&pending->queue, &entry->node);
         if (own == NULL) {
@@ -280,7 +284,6 @@ static int take_from(struct process *process, struct signal_pending *pending, ui
     if (!more) {
         atomic_fetch_and(&pending->set, ~SIGNAL_BIT(signo));
     }
-    *out = kernel_info(signo);
     if (found != NULL) {
         *out = found->info;
         if (found->timer != NULL) {
@@ -288,6 +291,7 @@ static int take_from(struct process *process, struct signal_pending *pending, ui
         }
         drop_entry(process, found);
     } else {
+        *out = kernel_info(signo);
         out->si_code = SI_USER;
     }
     return signo;

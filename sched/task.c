@@ -16,7 +16,6 @@
 #include "sched/core.h"
 #include "sched/futex_queue.h"
 #include "sched/lifecycle.h"
-#include "sched/procinfo.h"
 #include "sched/signal_queue.h"
 #include "sched/timer_internal.h"
 
@@ -48,7 +47,6 @@ void task_init(void)
     max_tasks = (uint32_t)MIN(stats.total * PAGE_SIZE / (8 * KERNEL_STACK_SIZE),
                               (uint64_t)PID_MAX - 302);
     max_tasks = MAX(max_tasks, 64u);
-    procinfo_init();
 }
 
 uint32_t task_limit(void)

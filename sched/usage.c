@@ -103,12 +103,12 @@ static void fill_memory(struct process *process, struct rusage *out)
     struct address_space *as = process_get_as(process);
 
     if (as != NULL) {
-        struct as_stats stats;
+        uint64_t own_faults, own_peak;
 
-        as_get_stats(as, &stats);
+        as_get_usage(as, &own_faults, &own_peak);
         as_put(as);
-        faults += stats.nr_minor_faults;
-        peak = MAX(peak, stats.peak_resident);
+        faults += own_faults;
+        peak = MAX(peak, own_peak);
     }
     out->ru_minflt = (__kernel_long_t)faults;
     out->ru_maxrss = (__kernel_long_t)(peak / 1024);
