@@ -33,6 +33,16 @@ struct rt_sigframe {
     uint8_t info[SIGINFO_SIZE];
 };
 
+/* The whole frame as it lies in user memory, so that it moves in one piece. */
+struct signal_image {
+    struct rt_sigframe frame;
+    uint64_t gap[2]; /* between 16 n + 8 and 64 m */
+    uint8_t fpu[HAL_FPU_SIZE + FP_XSTATE_MAGIC2_SIZE];
+};
+
+#define IMAGE_FPU offsetof(struct signal_image, fpu)
+_Static_assert(IMAGE_FPU % 64 == 8, "the frame starts at 16 n + 8, its FP area at 64 m");
+
 /* As user mode sees it, without the magic word behind it. */
 static size_t user_fpu_size(void)
 {
@@ -44,86 +54,102 @@ static size_t user_fpu_size(void)
 
 static struct _fpx_sw_bytes *fpu_sw_bytes(uint8_t *area)
 {
-    return (struct _fpx_sw_bytes *)(area + offsetof(struct _fpstate_64, sw_reserved));
+    return (struct _fpx_sw_bytes *)(void *)(area + offsetof(struct _fpstate_64, sw_reserved));
 }
 
-static int write_fpu(vaddr_t to, const struct hal_fpu *fpu, const struct hal_user_io *io)
+/* Returns the size of what it filled. */
+static size_t fill_fpu(uint8_t *area, const struct hal_fpu *fpu)
 {
     const uint32_t magic2 = FP_XSTATE_MAGIC2;
-    struct hal_fpu copy = *fpu;
     size_t size = user_fpu_size();
 
-    memset(fpu_sw_bytes(copy.area), 0, sizeof(struct _fpx_sw_bytes));
-    if (x86_features.xsave) {
-        *fpu_sw_bytes(copy.area) =
-            (struct _fpx_sw_bytes){.magic1 = FP_XSTATE_MAGIC1,
-                                   .extended_size = (uint32_t)size + FP_XSTATE_MAGIC2_SIZE,
-                                   .xfeatures = x86_features.xcr0,
-                                   .xstate_size = (uint32_t)size};
-        /* As Linux: a handler that edits the legacy part finds it taken on return. */
-        copy.area[XSAVE_HEADER] |= X87_SSE;
-        if (io->write(to + size, &magic2, sizeof(magic2)) != 0) {
-            return -EFAULT;
-        }
+    memcpy(area, fpu->area, size);
+    memset(fpu_sw_bytes(area), 0, sizeof(struct _fpx_sw_bytes));
+    if (!x86_features.xsave) {
+        return size;
     }
-    return io->write(to, copy.area, size);
+    fpu_sw_bytes(area)->magic1 = FP_XSTATE_MAGIC1;
+    fpu_sw_bytes(area)->extended_size = (uint32_t)size + FP_XSTATE_MAGIC2_SIZE;
+    fpu_sw_bytes(area)->xfeatures = x86_features.xcr0;
+    fpu_sw_bytes(area)->xstate_size = (uint32_t)size;
+    /* As Linux: a handler that edits the legacy part finds it taken on return. */
+    area[XSAVE_HEADER] |= X87_SSE;
+    memcpy(area + size, &magic2, sizeof(magic2));
+    return size + sizeof(magic2);
 }
 
+/* Field by field: a compound literal would be built aside and copied. */
 static void fill_context(struct sigcontext *sc, const struct trap_frame *frame,
                          const struct hal_signal *signal, vaddr_t fpstate)
 {
-    *sc = (struct sigcontext){.r8 = frame->r8,
-                              .r9 = frame->r9,
-                              .r10 = frame->r10,
-                              .r11 = frame->r11,
-                              .r12 = frame->r12,
-                              .r13 = frame->r13,
-                              .r14 = frame->r14,
-                              .r15 = frame->r15,
-                              .rdi = frame->rdi,
-                              .rsi = frame->rsi,
-                              .rbp = frame->rbp,
-                              .rbx = frame->rbx,
-                              .rdx = frame->rdx,
-                              .rax = frame->rax,
-                              .rcx = frame->rcx,
-                              .rsp = frame->rsp,
-                              .rip = frame->rip,
-                              .eflags = frame->rflags,
-                              .cs = USER_CS,
-                              .ss = USER_SS,
-                              .err = signal->syndrome,
-                              .trapno = signal->trap_nr,
-                              .oldmask = signal->old_mask,
-                              .cr2 = signal->fault_addr,
-                              .fpstate = (struct _fpstate *)fpstate};
+    sc->r8 = frame->r8;
+    sc->r9 = frame->r9;
+    sc->r10 = frame->r10;
+    sc->r11 = frame->r11;
+    sc->r12 = frame->r12;
+    sc->r13 = frame->r13;
+    sc->r14 = frame->r14;
+    sc->r15 = frame->r15;
+    sc->rdi = frame->rdi;
+    sc->rsi = frame->rsi;
+    sc->rbp = frame->rbp;
+    sc->rbx = frame->rbx;
+    sc->rdx = frame->rdx;
+    sc->rax = frame->rax;
+    sc->rcx = frame->rcx;
+    sc->rsp = frame->rsp;
+    sc->rip = frame->rip;
+    sc->eflags = frame->rflags;
+    sc->cs = USER_CS;
+    sc->gs = 0;
+    sc->fs = 0;
+    sc->ss = USER_SS;
+    sc->err = signal->syndrome;
+    sc->trapno = signal->trap_nr;
+    sc->oldmask = signal->old_mask;
+    sc->cr2 = signal->fault_addr;
+    sc->fpstate = (struct _fpstate *)fpstate;
+    memset(sc->reserved1, 0, sizeof(sc->reserved1));
+}
+
+/* Every byte of it: it lay on the kernel's stack. */
+static void fill_frame(struct rt_sigframe *user, const struct trap_frame *frame,
+                       const struct hal_signal *signal, vaddr_t fpstate)
+{
+    user->restorer = signal->restorer;
+    user->uc.uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+    user->uc.uc_flags |= x86_features.xsave ? UC_FP_XSTATE : 0;
+    user->uc.uc_link = NULL;
+    memset(&user->uc.uc_stack, 0, sizeof(user->uc.uc_stack));
+    user->uc.uc_stack.ss_sp = (void *)signal->altstack_sp;
+    user->uc.uc_stack.ss_flags = signal->altstack_flags;
+    user->uc.uc_stack.ss_size = signal->altstack_size;
+    fill_context(&user->uc.uc_mcontext, frame, signal, fpstate);
+    memcpy(&user->uc.uc_sigmask, &signal->old_mask, sizeof(signal->old_mask));
+    memcpy(user->info, signal->siginfo, sizeof(user->info));
 }
 
 int hal_sigframe_push(struct trap_frame *frame, const struct hal_fpu *fpu,
                       const struct hal_signal *signal, const struct hal_user_io *io)
 {
-    struct rt_sigframe user = {.restorer = signal->restorer};
-    vaddr_t fpstate = signal->stack_top;
-    vaddr_t sp;
+    struct signal_image image;
+    vaddr_t top = signal->stack_top;
+    vaddr_t fpstate, sp;
+    size_t size;
 
-    if (signal->stack_top == frame->rsp) {
-        fpstate -= RED_ZONE;
+    if (top == frame->rsp) {
+        top -= RED_ZONE;
     }
-    fpstate = ALIGN_DOWN(fpstate - user_fpu_size() - FP_XSTATE_MAGIC2_SIZE, (vaddr_t)64);
-    /* At a function's entry the return address lies on top: 16 n + 8. */
-    sp = ALIGN_DOWN(fpstate - sizeof(user), (vaddr_t)16) - 8;
+    fpstate = ALIGN_DOWN(top - user_fpu_size() - FP_XSTATE_MAGIC2_SIZE, (vaddr_t)64);
+    sp = fpstate - IMAGE_FPU;
     if (sp >= USER_VA_END || signal->stack_top > USER_VA_END) {
         return -EFAULT;
     }
-    user.uc.uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
-    user.uc.uc_flags |= x86_features.xsave ? UC_FP_XSTATE : 0;
-    user.uc.uc_stack.ss_sp = (void *)signal->altstack_sp;
-    user.uc.uc_stack.ss_flags = signal->altstack_flags;
-    user.uc.uc_stack.ss_size = signal->altstack_size;
-    memcpy(&user.uc.uc_sigmask, &signal->old_mask, sizeof(signal->old_mask));
-    memcpy(user.info, signal->siginfo, sizeof(user.info));
-    fill_context(&user.uc.uc_mcontext, frame, signal, fpstate);
-    if (write_fpu(fpstate, fpu, io) != 0 || io->write(sp, &user, sizeof(user)) != 0) {
+    fill_frame(&image.frame, frame, signal, fpstate);
+    image.gap[0] = 0;
+    image.gap[1] = 0;
+    size = IMAGE_FPU + fill_fpu(image.fpu, fpu);
+    if (io->write(sp, &image, size) != 0) {
         return -EFAULT;
     }
 
@@ -139,63 +165,91 @@ int hal_sigframe_push(struct trap_frame *frame, const struct hal_fpu *fpu,
     return 0;
 }
 
-/* Whether the extended part is there and whole; else only the legacy part counts, as on Linux. */
-static bool has_extended(const struct _fpx_sw_bytes *sw, vaddr_t from, const struct hal_user_io *io)
+/* Whether the extended part is said to be there; else only the legacy part counts, as on Linux. */
+static bool claims_extended(const struct _fpx_sw_bytes *sw)
 {
     size_t size = user_fpu_size();
-    uint32_t magic2;
 
     return x86_features.xsave && sw->magic1 == FP_XSTATE_MAGIC1 && sw->xstate_size == size &&
-           sw->extended_size == size + FP_XSTATE_MAGIC2_SIZE &&
-           io->read(&magic2, from + size, sizeof(magic2)) == 0 && magic2 == FP_XSTATE_MAGIC2;
+           sw->extended_size == size + FP_XSTATE_MAGIC2_SIZE;
+}
+
+static bool has_magic2(const uint8_t *area)
+{
+    uint32_t magic2;
+
+    memcpy(&magic2, area + user_fpu_size(), sizeof(magic2));
+    return magic2 == FP_XSTATE_MAGIC2;
+}
+
+/*
+ * Reads the frame at sp. A frame of our own making comes in one piece; of any other, which may end
+ * at the end of a mapping or have its FP area elsewhere, the parts that it has.
+ */
+static int read_image(struct signal_image *image, vaddr_t sp, const struct hal_user_io *io)
+{
+    size_t size = user_fpu_size();
+    const struct _fpstate *there = (const struct _fpstate *)(sp + IMAGE_FPU);
+    vaddr_t from;
+
+    if (io->read(image, sp, IMAGE_FPU + size + FP_XSTATE_MAGIC2_SIZE) == 0 &&
+        image->frame.uc.uc_mcontext.fpstate == there) {
+        return 0;
+    }
+    if (io->read(&image->frame, sp, offsetof(struct rt_sigframe, info)) != 0) {
+        return -EFAULT;
+    }
+    from = (vaddr_t)image->frame.uc.uc_mcontext.fpstate;
+    if (from != 0 && io->read(image->fpu, from, HAL_FPU_LEGACY_SIZE) != 0) {
+        return -EFAULT;
+    }
+    if (from != 0 && claims_extended(fpu_sw_bytes(image->fpu)) &&
+        io->read(image->fpu + XSAVE_HEADER, from + XSAVE_HEADER,
+                 size + FP_XSTATE_MAGIC2_SIZE - XSAVE_HEADER) != 0) {
+        fpu_sw_bytes(image->fpu)->magic1 = 0;
+    }
+    return 0;
 }
 
 /* XSAVE header (SDM 1 13.4.2): known components only, standard form, the rest zero. */
 static int check_header(struct hal_fpu *fpu, uint64_t wanted)
 {
-    uint64_t header[XSAVE_HEADER_SIZE / 8];
+    uint64_t *header = (uint64_t *)(void *)(fpu->area + XSAVE_HEADER);
 
-    memcpy(header, fpu->area + XSAVE_HEADER, sizeof(header));
     if ((header[0] & ~x86_features.xcr0) != 0) {
         return -EFAULT;
     }
-    for (unsigned i = 1; i < ARRAY_SIZE(header); i++) {
+    for (unsigned i = 1; i < XSAVE_HEADER_SIZE / 8; i++) {
         if (header[i] != 0) {
             return -EFAULT;
         }
     }
     header[0] &= wanted;
-    memcpy(fpu->area + XSAVE_HEADER, header, sizeof(header));
     return 0;
 }
 
-static int read_fpu(struct hal_fpu *out, vaddr_t from, const struct hal_user_io *io)
+/* from: where the area lies in user memory. */
+static int take_fpu(struct hal_fpu *out, uint8_t *area, vaddr_t from)
 {
-    const uint64_t legacy = X87_SSE;
     struct _fpx_sw_bytes sw;
     uint32_t mxcsr;
 
-    hal_fpu_init(out);
     if (from == 0) {
+        hal_fpu_init(out);
         return 0;
     }
-    if (from % FXRSTOR_ALIGNMENT != 0 || io->read(out->area, from, HAL_FPU_LEGACY_SIZE) != 0) {
+    memcpy(&mxcsr, area + MXCSR_OFFSET, sizeof(mxcsr));
+    if (from % FXRSTOR_ALIGNMENT != 0 || (mxcsr & ~x86_features.mxcsr_mask) != 0) {
         return -EFAULT;
     }
-    memcpy(&mxcsr, out->area + MXCSR_OFFSET, sizeof(mxcsr));
-    if ((mxcsr & ~x86_features.mxcsr_mask) != 0) {
-        return -EFAULT;
+    sw = *fpu_sw_bytes(area);
+    if (claims_extended(&sw) && has_magic2(area)) {
+        memcpy(out->area, area, user_fpu_size());
+        return from % XRSTOR_ALIGNMENT == 0 ? check_header(out, sw.xfeatures) : -EFAULT;
     }
-    sw = *fpu_sw_bytes(out->area);
-    memset(fpu_sw_bytes(out->area), 0, sizeof(sw));
-    if (has_extended(&sw, from, io)) {
-        if (from % XRSTOR_ALIGNMENT != 0 || io->read(out->area + XSAVE_HEADER, from + XSAVE_HEADER,
-                                                     user_fpu_size() - XSAVE_HEADER) != 0) {
-            return -EFAULT;
-        }
-        return check_header(out, sw.xfeatures);
-    }
-    memcpy(out->area + XSAVE_HEADER, &legacy, sizeof(legacy));
+    hal_fpu_init(out);
+    memcpy(out->area, area, HAL_FPU_LEGACY_SIZE);
+    out->area[XSAVE_HEADER] = X87_SSE;
     return 0;
 }
 
@@ -209,49 +263,47 @@ static bool can_return_to(const struct ucontext *uc)
     return canonical && (sc->cs | 3) == USER_CS && (!strict || (sc->ss | 3) == USER_SS);
 }
 
+static void take_context(struct trap_frame *frame, const struct sigcontext *sc)
+{
+    frame->r8 = sc->r8;
+    frame->r9 = sc->r9;
+    frame->r10 = sc->r10;
+    frame->r11 = sc->r11;
+    frame->r12 = sc->r12;
+    frame->r13 = sc->r13;
+    frame->r14 = sc->r14;
+    frame->r15 = sc->r15;
+    frame->rdi = sc->rdi;
+    frame->rsi = sc->rsi;
+    frame->rbp = sc->rbp;
+    frame->rbx = sc->rbx;
+    frame->rdx = sc->rdx;
+    frame->rax = sc->rax;
+    frame->rcx = sc->rcx;
+    frame->rsp = sc->rsp;
+    frame->rip = sc->rip;
+    frame->rflags = (frame->rflags & ~FLAGS_USER) | (sc->eflags & FLAGS_USER) | RFLAGS_IF;
+    frame->cs = USER_CS;
+    frame->ss = USER_SS;
+    frame->vector = VECTOR_SYSCALL;
+    frame->error = (uint64_t)-1; /* no system call to restart */
+}
+
 int hal_sigframe_pop(struct trap_frame *frame, struct hal_fpu *fpu, const struct hal_user_io *io,
                      struct hal_sigreturn *out)
 {
-    const struct sigcontext *sc;
-    struct rt_sigframe user;
-    struct hal_fpu new_fpu;
+    struct signal_image image;
+    const struct ucontext *uc = &image.frame.uc;
 
     /* The handler's RET has taken the return address. */
-    if (io->read(&user, frame->rsp - 8, offsetof(struct rt_sigframe, info)) != 0) {
+    if (read_image(&image, frame->rsp - 8, io) != 0 || !can_return_to(uc) ||
+        take_fpu(fpu, image.fpu, (vaddr_t)uc->uc_mcontext.fpstate) != 0) {
         return -EFAULT;
     }
-    sc = &user.uc.uc_mcontext;
-    if (!can_return_to(&user.uc) || read_fpu(&new_fpu, (vaddr_t)sc->fpstate, io) != 0) {
-        return -EFAULT;
-    }
-
-    *frame = (struct trap_frame){.r15 = sc->r15,
-                                 .r14 = sc->r14,
-                                 .r13 = sc->r13,
-                                 .r12 = sc->r12,
-                                 .rbp = sc->rbp,
-                                 .rbx = sc->rbx,
-                                 .r11 = sc->r11,
-                                 .r10 = sc->r10,
-                                 .r9 = sc->r9,
-                                 .r8 = sc->r8,
-                                 .rax = sc->rax,
-                                 .rcx = sc->rcx,
-                                 .rdx = sc->rdx,
-                                 .rsi = sc->rsi,
-                                 .rdi = sc->rdi,
-                                 .vector = VECTOR_SYSCALL,
-                                 .error = (uint64_t)-1, /* no system call to restart */
-                                 .rip = sc->rip,
-                                 .cs = USER_CS,
-                                 .rflags = (frame->rflags & ~FLAGS_USER) |
-                                           (sc->eflags & FLAGS_USER) | RFLAGS_IF,
-                                 .rsp = sc->rsp,
-                                 .ss = USER_SS};
-    *fpu = new_fpu;
-    memcpy(&out->mask, &user.uc.uc_sigmask, sizeof(out->mask));
-    out->altstack_sp = (vaddr_t)user.uc.uc_stack.ss_sp;
-    out->altstack_size = user.uc.uc_stack.ss_size;
-    out->altstack_flags = user.uc.uc_stack.ss_flags;
+    take_context(frame, &uc->uc_mcontext);
+    memcpy(&out->mask, &uc->uc_sigmask, sizeof(out->mask));
+    out->altstack_sp = (vaddr_t)uc->uc_stack.ss_sp;
+    out->altstack_size = uc->uc_stack.ss_size;
+    out->altstack_flags = uc->uc_stack.ss_flags;
     return 0;
 }
