@@ -20,10 +20,12 @@ BELOW = {
     "hal": {"kernel"},
 }
 # The composition root: these files put the layers together and may include anything.
-ROOTS = {"kernel/main.c", "kernel/trap.c"}
+ROOTS = {"kernel/main.c", "kernel/trap.c", "kernel/selftest.c"}
 # Named seams: (file or folder, header) that a layer may see above itself, and why.
 SEAMS = {
     ("kernel/uio.c", "mm/address_space.h"): "user memory is copied by its owner",
+    ("kernel/cred.c", "mm/slab.h"): "credentials are allocated",
+    ("hal", "mm/kernel_map.h"): "boards map their device registers",
 }
 SOURCES = (".c", ".h", ".S")
 ARCH_WORDS = re.compile(r"(?i)\b(aarch64|arm64|armv[89]\w*|x86|x86_64|x86-64|amd64|i[3-6]86|"

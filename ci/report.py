@@ -11,6 +11,7 @@ import host
 EXTRA = shlex.split(os.environ.get("QUOIN_RUN_OPTIONS", ""))
 LIMIT_S = 240
 SHOWN = 600
+LINE_MAX = 160
 
 
 class Report:
@@ -24,7 +25,7 @@ class Report:
         if not good:
             self.failed += 1
             for line in str(why).splitlines():
-                print("    " + line)
+                print("    " + line[:LINE_MAX])
             if repeat:
                 print(f"    command: {repeat}", flush=True)
         return good

@@ -7,10 +7,7 @@
 
 add_library(quoin OBJECT)
 
-set(arch_file ${PROJECT_SOURCE_DIR}/hal/${QUOIN_ARCH}/arch.cmake)
-if(EXISTS ${arch_file})
-    include(${arch_file})
-endif()
+include(${PROJECT_SOURCE_DIR}/hal/${QUOIN_ARCH}/arch.cmake)
 
 target_include_directories(quoin PRIVATE
     ${PROJECT_SOURCE_DIR}
@@ -40,14 +37,6 @@ if(QUOIN_ARCH_LIBFDT)
     target_include_directories(quoin SYSTEM PRIVATE
         ${fdt_root}/usr/include ${PROJECT_SOURCE_DIR}/cmake/libfdt)
 endif()
-
-function(quoin_add_part dir)
-    if(EXISTS ${PROJECT_SOURCE_DIR}/${dir}/CMakeLists.txt)
-        add_subdirectory(${dir})
-    else()
-        message(STATUS "quoin: ${dir} has no CMakeLists.txt yet")
-    endif()
-endfunction()
 
 # quoin_link(<name> <symbol table source>)
 function(quoin_link name table)
