@@ -2,6 +2,7 @@
  * Linux's rt_sigframe of x86_64 (UAPI asm/ucontext.h, asm/sigcontext.h): return address, ucontext,
  * siginfo, and above them the FP area in XSAVE's form with the two magic words around it.
  * Popping takes nothing from the frame that user mode could not set by itself.
+ * Small copies are spelt as builtins, which the compiler may open-code in a freestanding build.
  */
 #include <asm/sigcontext.h>
 #include <asm/siginfo.h>
@@ -9,6 +10,7 @@
 #include <asm/ucontext.h>
 
 #include <arch/consts.h>
+#include <arch/insn.h>
 #include <hal/abi.h>
 #include <hal/context.h>
 
@@ -63,8 +65,8 @@ static size_t fill_fpu(uint8_t *area, const struct hal_fpu *fpu)
     const uint32_t magic2 = FP_XSTATE_MAGIC2;
     size_t size = user_fpu_size();
 
-    memcpy(area, fpu->area, size);
-    memset(fpu_sw_bytes(area), 0, sizeof(struct _fpx_sw_bytes));
+    insn_copy_words(area, fpu->area, size);
+    __builtin_memset(fpu_sw_bytes(area), 0, sizeof(struct _fpx_sw_bytes));
     if (!x86_features.xsave) {
         return size;
     }
@@ -74,7 +76,7 @@ static size_t fill_fpu(uint8_t *area, const struct hal_fpu *fpu)
     fpu_sw_bytes(area)->xstate_size = (uint32_t)size;
     /* As Linux: a handler that edits the legacy part finds it taken on return. */
     area[XSAVE_HEADER] |= X87_SSE;
-    memcpy(area + size, &magic2, sizeof(magic2));
+    __builtin_memcpy(area + size, &magic2, sizeof(magic2));
     return size + sizeof(magic2);
 }
 
@@ -109,7 +111,7 @@ static void fill_context(struct sigcontext *sc, const struct trap_frame *frame,
     sc->oldmask = signal->old_mask;
     sc->cr2 = signal->fault_addr;
     sc->fpstate = (struct _fpstate *)fpstate;
-    memset(sc->reserved1, 0, sizeof(sc->reserved1));
+    __builtin_memset(sc->reserved1, 0, sizeof(sc->reserved1));
 }
 
 /* Every byte of it: it lay on the kernel's stack. */
@@ -120,13 +122,13 @@ static void fill_frame(struct rt_sigframe *user, const struct trap_frame *frame,
     user->uc.uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
     user->uc.uc_flags |= x86_features.xsave ? UC_FP_XSTATE : 0;
     user->uc.uc_link = NULL;
-    memset(&user->uc.uc_stack, 0, sizeof(user->uc.uc_stack));
+    __builtin_memset(&user->uc.uc_stack, 0, sizeof(user->uc.uc_stack));
     user->uc.uc_stack.ss_sp = (void *)signal->altstack_sp;
     user->uc.uc_stack.ss_flags = signal->altstack_flags;
     user->uc.uc_stack.ss_size = signal->altstack_size;
     fill_context(&user->uc.uc_mcontext, frame, signal, fpstate);
-    memcpy(&user->uc.uc_sigmask, &signal->old_mask, sizeof(signal->old_mask));
-    memcpy(user->info, signal->siginfo, sizeof(user->info));
+    __builtin_memcpy(&user->uc.uc_sigmask, &signal->old_mask, sizeof(signal->old_mask));
+    insn_copy_words(user->info, signal->siginfo, sizeof(user->info));
 }
 
 int hal_sigframe_push(struct trap_frame *frame, const struct hal_fpu *fpu,
@@ -178,7 +180,7 @@ static bool has_magic2(const uint8_t *area)
 {
     uint32_t magic2;
 
-    memcpy(&magic2, area + user_fpu_size(), sizeof(magic2));
+    __builtin_memcpy(&magic2, area + user_fpu_size(), sizeof(magic2));
     return magic2 == FP_XSTATE_MAGIC2;
 }
 
@@ -238,13 +240,13 @@ static int take_fpu(struct hal_fpu *out, uint8_t *area, vaddr_t from)
         hal_fpu_init(out);
         return 0;
     }
-    memcpy(&mxcsr, area + MXCSR_OFFSET, sizeof(mxcsr));
+    __builtin_memcpy(&mxcsr, area + MXCSR_OFFSET, sizeof(mxcsr));
     if (from % FXRSTOR_ALIGNMENT != 0 || (mxcsr & ~x86_features.mxcsr_mask) != 0) {
         return -EFAULT;
     }
     sw = *fpu_sw_bytes(area);
     if (claims_extended(&sw) && has_magic2(area)) {
-        memcpy(out->area, area, user_fpu_size());
+        insn_copy_words(out->area, area, user_fpu_size());
         return from % XRSTOR_ALIGNMENT == 0 ? check_header(out, sw.xfeatures) : -EFAULT;
     }
     hal_fpu_init(out);
@@ -301,7 +303,7 @@ int hal_sigframe_pop(struct trap_frame *frame, struct hal_fpu *fpu, const struct
         return -EFAULT;
     }
     take_context(frame, &uc->uc_mcontext);
-    memcpy(&out->mask, &uc->uc_sigmask, sizeof(out->mask));
+    __builtin_memcpy(&out->mask, &uc->uc_sigmask, sizeof(out->mask));
     out->altstack_sp = (vaddr_t)uc->uc_stack.ss_sp;
     out->altstack_size = uc->uc_stack.ss_size;
     out->altstack_flags = uc->uc_stack.ss_flags;

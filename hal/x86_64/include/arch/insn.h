@@ -91,6 +91,14 @@ static inline uint64_t *insn_table(paddr_t pa)
     return (uint64_t *)(pa + DIRECT_MAP_BASE);
 }
 
+/* len is a multiple of 8. One instruction for each word, where a loop takes two and its own. */
+static inline void insn_copy_words(void *dst, const void *src, size_t len)
+{
+    size_t words = len / 8;
+
+    __asm__ volatile("rep movsq" : "+D"(dst), "+S"(src), "+c"(words) : : "memory");
+}
+
 static inline uint32_t insn_cpu_id(void)
 {
     uint32_t id;
