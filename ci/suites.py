@@ -21,6 +21,7 @@ class Suite:
     about: str
     long: bool = False  # only in ./test all
     alone: bool = False  # nothing else runs meanwhile
+    whole: bool = False  # one test, judged by its status; all that it prints is shown
 
 
 def script(path, *arguments):
@@ -45,6 +46,8 @@ SUITES = [
     *per_arch("user", "tests/user/run.py", minutes=12, about="programs that pass on Linux too"),
     *per_arch("shell", "tests/shell/run.py", minutes=10, about="a person's shell session, "
               "busybox applets compared to Linux"),
+    Suite("bench", script("tests/bench/report.py"), 8, "instruction counts beside lean Linux's",
+          whole=True),
 ]
 
 
