@@ -13,7 +13,7 @@ static bool is_left_out(const struct vma *vma)
     return (vma->flags & (AS_DONTFORK | AS_WIPEONFORK)) != 0;
 }
 
-static int clone_vmas(struct address_space *parent, struct address_space *child)
+NO_LOCK_ANALYSIS static int clone_vmas(struct address_space *parent, struct address_space *child)
 {
     vma_for_each(vma, &parent->vmas) {
         if ((vma->flags & AS_DONTFORK) != 0) {

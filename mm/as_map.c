@@ -129,6 +129,7 @@ int as_unmap(struct address_space *as, vaddr_t addr, size_t len)
 
 static int place(struct address_space *as, const struct as_map_request *request, size_t len,
                  struct va_range *out)
+    REQUIRES(&as->lock)
 {
     if ((request->flags & AS_FIXED) == 0) {
         vaddr_t start = as_find_free_locked(as, request->addr, len);
@@ -152,6 +153,7 @@ static int place(struct address_space *as, const struct as_map_request *request,
 
 static int map_locked(struct address_space *as, const struct as_map_request *request,
                       struct vma *vma, size_t len, struct list *dead)
+    REQUIRES(&as->lock)
 {
     struct va_range range;
     int error = place(as, request, len, &range);
@@ -242,6 +244,7 @@ static struct vma *heap_end(struct address_space *as, vaddr_t end)
 }
 
 static int grow_heap_locked(struct address_space *as, vaddr_t start, vaddr_t end)
+    REQUIRES(&as->lock)
 {
     struct vma *next = vma_find(&as->vmas, start);
 

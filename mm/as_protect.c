@@ -48,6 +48,7 @@ static void protect_leaf(pte_t *slot, vaddr_t va, void *arg)
 
 static void protect_vma(struct address_space *as, struct vma *vma, uint32_t prot,
                         struct tlb_batch *batch)
+    REQUIRES(&as->lock)
 {
     int64_t pages = (int64_t)pages_of(vma->end - vma->start);
 
@@ -82,6 +83,7 @@ static int find_stop(struct address_space *as, vaddr_t start, vaddr_t end, uint3
 
 static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t end, uint32_t prot,
                           struct list *dead)
+    REQUIRES(&as->lock)
 {
     struct tlb_batch batch;
     int stopped = find_stop(as, start, end, prot, &end);
@@ -123,6 +125,7 @@ int as_protect(struct address_space *as, vaddr_t addr, size_t len, uint32_t prot
 
 static int lock_range_locked(struct address_space *as, vaddr_t start, vaddr_t end, bool lock,
                              struct list *dead)
+    REQUIRES(&as->lock)
 {
     int error = check_covered(as, start, end);
 

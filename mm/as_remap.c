@@ -58,6 +58,7 @@ static int move_leaves(struct address_space *as, vaddr_t from, vaddr_t to, size_
 /* Requires: [old, old + old_len) inside vma, the target range free. */
 static int move_locked(struct address_space *as, struct vma *vma, vaddr_t old, size_t old_len,
                        size_t new_len, vaddr_t to, struct list *dead)
+    REQUIRES(&as->lock)
 {
     struct vma *moved = vma_clone(as, vma);
 
@@ -93,6 +94,7 @@ static int move_locked(struct address_space *as, struct vma *vma, vaddr_t old, s
 
 static int check_source(struct address_space *as, vaddr_t old, size_t old_len, size_t new_len,
                         struct vma **out)
+    REQUIRES(&as->lock)
 {
     struct vma *vma = vma_containing(&as->vmas, old);
 
@@ -126,6 +128,7 @@ static bool can_grow_in_place(struct address_space *as, struct vma *vma, vaddr_t
 
 static int remap_fixed_locked(struct address_space *as, vaddr_t old, size_t old_len, size_t new_len,
                               vaddr_t to, struct list *dead)
+    REQUIRES(&as->lock)
 {
     struct vma *vma;
     int error = check_source(as, old, old_len, new_len, &vma);
@@ -145,6 +148,7 @@ static int remap_fixed_locked(struct address_space *as, vaddr_t old, size_t old_
 
 static int remap_locked(struct address_space *as, vaddr_t old, size_t old_len, size_t new_len,
                         uint32_t flags, vaddr_t *out, struct list *dead)
+    REQUIRES(&as->lock)
 {
     struct vma *vma;
 

@@ -61,6 +61,7 @@ static bool access_allowed(const struct vma *vma, uint32_t access)
 }
 
 static bool grow_stack_locked(struct address_space *as, struct vma *vma, vaddr_t addr)
+    REQUIRES(&as->lock)
 {
     vaddr_t start = ALIGN_DOWN(addr, PAGE_SIZE);
     struct vma *below = vma_prev(&as->vmas, vma);

@@ -14,6 +14,7 @@ enum copy_op { COPY_IN, COPY_OUT, COPY_CLEAR };
 /* Returns 0 with the leaf that grants the access in *out. Fails: -EFAULT, -ENOMEM. */
 static int lookup_locked(struct address_space *as, vaddr_t va, uint32_t access,
                          struct pt_walk *out)
+    REQUIRES(&as->lock)
 {
     struct as_fault_signal signal;
 
@@ -49,6 +50,7 @@ static void written(const struct pt_walk *walk)
 
 static int copy_page_locked(struct address_space *as, enum copy_op op, vaddr_t user, void *kernel,
                             size_t len)
+    REQUIRES(&as->lock)
 {
     struct pt_walk walk;
     int error = lookup_locked(as, user, op == COPY_IN ? PTE_READ : PTE_WRITE, &walk);
@@ -157,7 +159,7 @@ ssize64_t as_copy_in_string(struct address_space *as, char *dst, vaddr_t src, si
     return -ENAMETOOLONG;
 }
 
-static int word_lookup(struct address_space *as, vaddr_t addr, bool write, struct pt_walk *walk)
+NO_LOCK_ANALYSIS static int word_lookup(struct address_space *as, vaddr_t addr, bool write, struct pt_walk *walk)
 {
     if (!va_range_is_user(addr, sizeof(uint32_t))) {
         return -EFAULT;
@@ -176,7 +178,7 @@ static int word_lookup(struct address_space *as, vaddr_t addr, bool write, struc
     }
 }
 
-int as_word_lock(struct address_space *as, vaddr_t addr, bool write, bool shared,
+NO_LOCK_ANALYSIS int as_word_lock(struct address_space *as, vaddr_t addr, bool write, bool shared,
                  struct as_word *out)
 {
     struct pt_walk walk;
@@ -197,7 +199,7 @@ int as_word_lock(struct address_space *as, vaddr_t addr, bool write, bool shared
     return 0;
 }
 
-void as_word_unlock(struct address_space *as)
+NO_LOCK_ANALYSIS void as_word_unlock(struct address_space *as)
 {
     mutex_unlock(&as->lock);
 }
