@@ -106,7 +106,7 @@ static int start_modern(struct virtio_mmio *device, uint64_t features)
 }
 
 /* The order of virtio 1.1, 3.1.1. */
-int virtio_mmio_start(struct virtio_mmio *device, uint64_t wanted)
+int virtio_mmio_start(struct virtio_mmio *device, uint64_t wanted, uint64_t *out)
 {
     uint64_t features;
 
@@ -114,6 +114,7 @@ int virtio_mmio_start(struct virtio_mmio *device, uint64_t wanted)
     status_add(device, STATUS_ACKNOWLEDGE);
     status_add(device, STATUS_DRIVER);
     features = device_features(device) & (wanted | VIRTIO_F_VERSION_1);
+    *out = features;
     if (device->version == VERSION_MODERN) {
         return start_modern(device, features);
     }

@@ -19,8 +19,8 @@ struct virtio_mmio {
 
 /* Does: maps the registers and reads who is there. Fails: -ENODEV. */
 NODISCARD int virtio_mmio_probe(const struct boot_virtio *where, struct virtio_mmio *out);
-/* Does: resets the device and takes the features that both sides have. Fails: -ENODEV. */
-NODISCARD int virtio_mmio_start(struct virtio_mmio *device, uint64_t wanted);
+/* Does: resets the device and takes the features that both sides have: *out. Fails: -ENODEV. */
+NODISCARD int virtio_mmio_start(struct virtio_mmio *device, uint64_t wanted, uint64_t *out);
 /* Returns the largest size of a queue that the device takes, 0: it has no such queue. */
 uint32_t virtio_mmio_queue_max(struct virtio_mmio *device, uint32_t nr);
 void virtio_mmio_set_queue(struct virtio_mmio *device, uint32_t nr,

@@ -98,7 +98,7 @@ static int show_version(struct inode *inode, struct text *text)
     const struct new_utsname *uts = uts_get();
 
     (void)inode;
-    text_print(text, "%s version %s (%s) %s\n", uts->sysname, uts->release, __VERSION__,
+    text_print(text, "%s version %s (compiler %s) %s\n", uts->sysname, uts->release, __VERSION__,
                uts->version);
     return 0;
 }

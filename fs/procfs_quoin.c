@@ -6,16 +6,20 @@
 
 static int show_frames(struct inode *inode, struct text *text)
 {
-    static const char *const owners[FRAME_NR_OWNERS] = {"free",  "reserved", "kernel", "slab",
-                                                        "table", "anon",     "object"};
+    static const char *const owners[FRAME_NR_OWNERS] = {
+        [FRAME_KERNEL] = "kernel", [FRAME_SLAB] = "slab",     [FRAME_TABLE] = "table",
+        [FRAME_ANON] = "anon",     [FRAME_OBJECT] = "object",
+    };
     struct frame_stats stats;
 
     (void)inode;
     frame_get_stats(&stats);
     text_print(text, "total %llu\nfree %llu\n", (unsigned long long)stats.total,
                (unsigned long long)stats.nr_free);
-    for (unsigned owner = FRAME_RESERVED; owner < FRAME_NR_OWNERS; owner++) {
-        text_print(text, "%s %llu\n", owners[owner], (unsigned long long)stats.owned[owner]);
+    for (unsigned owner = 0; owner < FRAME_NR_OWNERS; owner++) {
+        if (owners[owner] != NULL) {
+            text_print(text, "%s %llu\n", owners[owner], (unsigned long long)stats.owned[owner]);
+        }
     }
     return 0;
 }
