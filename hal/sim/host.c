@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kernel/cmdline.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
 #include "kernel/wait.h"
@@ -61,6 +62,14 @@ void mutex_unlock_slow(struct mutex *mutex)
 {
     (void)mutex;
     panic("nobody can wait here");
+}
+
+bool cmdline_option(const char *name, char *buf, size_t size)
+{
+    (void)name;
+    (void)buf;
+    (void)size;
+    return false;
 }
 
 int oom_reclaim(void)

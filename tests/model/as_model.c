@@ -22,7 +22,7 @@
 #define WINDOW_LOW 0x3ffe0000ull
 #define NR_OBJECTS 3u
 #define OBJECT_PAGES 48u
-#define NR_CPUS 1u
+#define NR_CPUS 3u
 
 enum kind { ABSENT, ANON, PRIVATE, SHARED };
 
@@ -222,12 +222,10 @@ static void op_fork(struct space *space)
     if (child == space) {
         return;
     }
-    sim_space_gone(child->as->root);
     as_put(child->as);
     if (as_fork(space->as, &child->as) != 0) {
         panic("fork failed");
     }
-    sim_space_born(child->as->root);
     memcpy(child->page, space->page, sizeof(child->page));
     for (unsigned i = 0; i < PAGES; i++) {
         if ((child->page[i].flags & AS_DONTFORK) != 0) {
@@ -362,7 +360,7 @@ static void step(void)
     case 9: op_access(space, PTE_EXEC); break;
     default: op_copy(space); break;
     }
-    sim_check_tlbs();
+    sim_check();
 }
 
 int main(int argc, char **argv)
@@ -372,10 +370,8 @@ int main(int argc, char **argv)
     struct frame_stats before, after;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    sim_init(MIB(32), NR_CPUS, 3);
-    slab_init();
-    asid_init(0);
-    as_init();
+    sim_boot(&(struct sim_options){
+        .ram_bytes = MIB(32), .nr_cpus = NR_CPUS, .asid_bits = 8, .asid_limit = 6});
     rng = seed * 0x9e3779b97f4a7c15ull + 1;
     frame_get_stats(&before);
     for (unsigned i = 0; i < NR_OBJECTS; i++) {
@@ -384,7 +380,6 @@ int main(int argc, char **argv)
     }
     for (unsigned i = 0; i < SPACES; i++) {
         kverify(as_create(&spaces[i].as) == 0);
-        sim_space_born(spaces[i].as->root);
     }
     for (uint64_t i = 0; i < ops; i++) {
         step();

@@ -12,6 +12,9 @@ extern uint32_t sim_cpu;
 extern bool sim_irqs_off;
 /* Told of every store to a table: the machine may use or lose entries at that moment. */
 void sim_pte_stored(pte_t *entry, pte_t before, pte_t after);
+/* The barrier after stores to tables, as far as the architecture has one. */
+void sim_pte_sync(void);
+void sim_relax(void);
 
 static inline irqflags_t cpu_irq_save(void)
 {
@@ -26,8 +29,14 @@ static inline void cpu_irq_restore(irqflags_t flags)
     sim_irqs_off = flags != 0;
 }
 
+static inline bool cpu_irqs_on(void)
+{
+    return !sim_irqs_off;
+}
+
 static inline void cpu_relax(void)
 {
+    sim_relax();
 }
 
 static inline struct cpu *cpu_self(void)
@@ -55,4 +64,5 @@ static inline void pte_store(pte_t *entry, pte_t value)
 
 static inline void pte_sync(void)
 {
+    sim_pte_sync();
 }
