@@ -89,6 +89,7 @@ void trap_irq(struct trap_frame *frame)
 
 void trap_ipi(struct trap_frame *frame)
 {
+    as_ipi();
     sched_ipi();
     if (frame_is_user(frame)) {
         return_to_user(task_current(), frame, false);

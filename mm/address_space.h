@@ -106,6 +106,8 @@ void as_word_unlock(struct address_space *as);
  * loaded lazily, which the space's teardown knows about.
  */
 void as_activate(struct address_space *as);
+/* trap_ipi(): leaves a space that is being torn down. Requires: IRQs off. */
+void as_ipi(void);
 /* I5: debug builds, before each return to user mode. */
 void as_check_register(const struct address_space *as);
 /* I1-I4 over [start, end) or everything; panics with a report. Requires as->lock held. */

@@ -4,6 +4,8 @@
  */
 #include "mm/tlb.h"
 
+#include <hal/board.h>
+
 #include "kernel/cpu.h"
 #include "mm/asid.h"
 #include "mm/pagetable.h"
@@ -149,18 +151,42 @@ void tlb_activate(struct address_space *as)
     }
 }
 
+/* Requires: IRQs off. Does: this CPU, which runs a kernel thread, gives the space's root up. */
+static void leave(struct cpu *cpu, struct address_space *as)
+{
+    hal_mmu.activate(empty_space.root, (asid_t){0}, TLB_KEEP);
+    cpu->active_as = NULL;
+    atomic_fetch_and(&as->cpus_on, ~(1ull << cpu->id));
+}
+
+void as_ipi(void)
+{
+    struct cpu *cpu = cpu_self();
+    struct address_space *as = cpu->active_as;
+
+    /* The one that tears it down waits for this CPU's bit, so that the space is still there. */
+    if (as != NULL && atomic_load(&as->refs) == 0) {
+        leave(cpu, as);
+    }
+}
+
 void tlb_evict(struct address_space *as)
 {
     irqflags_t flags = cpu_irq_save();
-    struct cpu *cpu = cpu_self();
 
-    if (cpu->active_as == as) {
-        hal_mmu.activate(empty_space.root, (asid_t){0}, TLB_KEEP);
-        cpu->active_as = NULL;
-        atomic_fetch_and(&as->cpus_on, ~(1ull << cpu->id));
+    if (cpu_self()->active_as == as) {
+        leave(cpu_self(), as);
     }
+    cpumask_t others = atomic_load(&as->cpus_on);
+
     cpu_irq_restore(flags);
-    kverify(atomic_load(&as->cpus_on) == 0);
+    if (others != 0) {
+        count(&tlb_counters.ipis);
+        hal_board->ipi(others);
+    }
+    while (atomic_load(&as->cpus_on) != 0) {
+        cpu_relax();
+    }
 }
 
 void tlb_shoot_kernel(vaddr_t start, vaddr_t end)

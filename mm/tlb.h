@@ -39,7 +39,10 @@ void tlb_batch_flush(struct tlb_batch *batch);
 
 /* Requires: IRQs off. See as_activate(). */
 void tlb_activate(struct address_space *as);
-/* Requires: no user of the space is left. Does: moves CPUs that hold its root lazily to the empty space. */
+/*
+ * Requires: no user of the space is left; IRQs on. Does: moves the CPUs that hold its root lazily to
+ * the empty space, others by an interrupt.
+ */
 void tlb_evict(struct address_space *as);
 /* Kernel range: all CPUs, all tags. */
 void tlb_shoot_kernel(vaddr_t start, vaddr_t end);

@@ -7,6 +7,7 @@
 #include <hal/mmu.h>
 
 #include <arch/asm.h>
+#include <arch/cpu.h>
 #include <arch/insn.h>
 #include <arch/pte.h>
 #include <hal/board.h>
@@ -216,8 +217,13 @@ static void flush_local(const struct tlb_shot *shot, bool current)
     }
 }
 
+/*
+ * With interrupts off: its own handler could answer in the middle, and the next asker's shot would
+ * then be torn, or answered without having been flushed.
+ */
 void mmu_shot_answer(void)
 {
+    irqflags_t flags = cpu_irq_save();
     uint64_t self = 1ull << insn_cpu_id();
     struct tlb_shot shot;
 
@@ -231,6 +237,7 @@ void mmu_shot_answer(void)
         }
         atomic_fetch_and_explicit(&mailbox.pending, ~self, memory_order_release);
     }
+    cpu_irq_restore(flags);
 }
 
 /* Answers while it waits, since the CPU that it waits for may be asking this one. */
@@ -255,7 +262,11 @@ static void mmu_shoot(const struct tlb_shot *shot)
     cpumask_t others = shot->cpus & ~self & (~(cpumask_t)0 >> (CPU_MAX - nr_cpus));
 
     if (shot->cpus & self) {
+        /* An interrupt could move this CPU off a dying root between the read and the write of CR3. */
+        irqflags_t flags = cpu_irq_save();
+
         flush_local(shot, shot->current);
+        cpu_irq_restore(flags);
     }
     if (others != 0) {
         shoot_others(shot, others);
