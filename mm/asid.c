@@ -28,7 +28,8 @@ void asid_init(uint32_t limit)
 {
     nr_tags = 1u << hal_caps.asid_bits;
     if (limit != 0) {
-        nr_tags = MIN(nr_tags, MAX(limit, nr_cpus + 1));
+        /* Tag 0, one that each CPU keeps over a rollover, and one to give. */
+        nr_tags = MIN(nr_tags, MAX(limit, nr_cpus + 2));
     }
 }
 

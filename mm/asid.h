@@ -9,7 +9,7 @@
 
 struct address_space;
 
-/* Boot. Reads hal_caps; `limit` (quoin.asids=N) narrows the tags, at least CPUs + 1; 0: no limit. */
+/* Boot. Reads hal_caps; `limit` (quoin.asids=N) narrows the tags, at least CPUs + 2; 0: no limit. */
 void asid_init(uint32_t limit);
 /*
  * Requires: IRQs off. Does: makes the space's tag the active one of this CPU, with a new tag if its
