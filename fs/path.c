@@ -250,8 +250,10 @@ static int walk_name(struct walk *walk, const char *name, size_t len, bool last)
         return error;
     }
     child = walk_cross(child);
+    /* Slashes at the end follow a link, but not where the name itself is made or removed. */
     if (inode_is(child->inode, S_IFLNK) &&
-        (!last || walk->slash || !(walk->flags & PATH_NOFOLLOW))) {
+        (!last || (walk->slash && !(walk->flags & WALK_LAST)) ||
+         !(walk->flags & PATH_NOFOLLOW))) {
         error = walk_follow(walk, child, name + len);
         if (owned) {
             spin_unlock(&fs_tree_lock);
