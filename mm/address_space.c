@@ -56,6 +56,7 @@ int as_create(struct address_space **out)
     as->limits = (struct as_limits){UINT64_MAX, UINT64_MAX, MIB(8), UINT64_MAX};
     mutex_init(&as->lock);
     vma_tree_init(&as->vmas);
+    pt_table_init(root);
     hal_mmu.root_init(as->root);
     *out = as;
     return 0;

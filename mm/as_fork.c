@@ -61,7 +61,7 @@ static void share_leaf(pte_t *slot, vaddr_t va, void *arg)
     if (pte_addr(entry, 0) != frame_zero_pa) {
         frame_get(frame_of(pte_addr(entry, 0)));
     }
-    pte_store(target, entry);
+    pt_store_new(target, entry);
     copy->child->resident++;
 }
 

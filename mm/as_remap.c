@@ -34,7 +34,7 @@ static void move_leaf(pte_t *slot, vaddr_t va, void *arg)
     kverify(error == 0); /* prepare_target() made the tables */
     pte_store(slot, PTE_NONE);
     tlb_batch_add(move->batch, va, va + PAGE_SIZE, false);
-    pte_store(target, entry);
+    pt_store_new(target, entry);
 }
 
 static int move_leaves(struct address_space *as, vaddr_t from, vaddr_t to, size_t len)

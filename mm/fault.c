@@ -43,8 +43,7 @@ static pte_t make_leaf(struct frame *frame, uint32_t prot)
 
 static void install(struct address_space *as, pte_t *slot, pte_t leaf)
 {
-    kassert(!pte_present(pte_load(slot)));
-    pte_store(slot, leaf);
+    pt_store_new(slot, leaf);
     as->resident++;
 }
 

@@ -35,7 +35,7 @@ struct frame {
     uint8_t order;  /* of the block that starts here */
     uint8_t level;  /* FRAME_SLAB: order of the slab it is part of */
     _Atomic uint8_t flags;
-    uint32_t next, prev; /* free lists, by frame number relative to frame_base; owner's use otherwise */
+    uint32_t next, prev; /* free lists, by frame number; of a table: slots in use (mm/pagetable.h) */
 };
 
 extern struct frame *frame_records;

@@ -10,9 +10,6 @@ static pte_t *root_table(const struct address_space *as)
     return phys_to_virt(as->root);
 }
 
-/* User tables hold the user's half only: where the kernel's is in the same root it is not ours. */
-#define USER_ROOT_ENTRIES ((USER_VA_END + PAGE_SIZE) >> (PAGE_SHIFT + 3 * PT_BITS))
-
 static struct frame *frame_of_entry(pte_t entry, unsigned level)
 {
     return frame_of(pte_addr(entry, level));
@@ -72,13 +69,17 @@ static pte_t without_write(pte_t entry, unsigned level)
  * faults and looks at the reference count. Other spaces reach the table through write-protected
  * entries only, hence need no shot for it.
  */
-static void copy_entries(pte_t *to, pte_t *from, unsigned level)
+static void copy_entries(struct frame *own, struct frame *shared, unsigned level)
 {
-    for (unsigned i = 0; i < PT_ENTRIES; i++) {
+    pte_t *to = frame_va(own);
+    pte_t *from = frame_va(shared);
+
+    own->next = pt_table_first(shared);
+    own->prev = pt_table_end(shared);
+    for (unsigned i = pt_table_first(shared); i < pt_table_end(shared); i++) {
         pte_t entry = pte_load(&from[i]);
 
         if (!pte_present(entry)) {
-            to[i] = PTE_NONE; /* no walker knows this table yet */
             continue;
         }
         pte_t protected = without_write(entry, level);
@@ -89,7 +90,7 @@ static void copy_entries(pte_t *to, pte_t *from, unsigned level)
         if (level > 0 || is_counted(entry)) {
             frame_get(frame_of_entry(entry, level));
         }
-        to[i] = protected;
+        to[i] = protected; /* no walker knows this table yet */
     }
 }
 
@@ -105,14 +106,14 @@ static int unshare(pte_t *slot, unsigned level, vaddr_t va, struct tlb_batch *ba
         pte_sync();
         return 0;
     }
-    struct frame *own = frame_alloc(FRAME_TABLE);
+    struct frame *own = frame_alloc_zeroed(FRAME_TABLE);
 
     if (own == NULL) {
         return -ENOMEM;
     }
     vaddr_t start = ALIGN_DOWN(va, pt_span(level));
 
-    copy_entries(frame_va(own), frame_va(old), level - 1);
+    copy_entries(own, old, level - 1);
     pte_store(slot, PTE_NONE);
     tlb_batch_drop_table(batch, old, level - 1);
     tlb_batch_add(batch, start, start + pt_span(level), true);
@@ -129,8 +130,9 @@ static int add_table(pte_t *slot)
     if (table == NULL) {
         return -ENOMEM;
     }
+    pt_table_init(table);
     pte_sync(); /* zeros before the entry that leads to them */
-    pte_store(slot, pte_table(frame_pa(table), true));
+    pt_store_new(slot, pte_table(frame_pa(table), true));
     return 0;
 }
 
@@ -201,15 +203,16 @@ static void remove_leaf(struct address_space *as, pte_t *slot, pte_t entry, vadd
     }
 }
 
-static uint64_t count_leaves(const pte_t *table, unsigned level)
+static uint64_t count_leaves(const struct frame *table, unsigned level)
 {
+    const pte_t *entries = frame_va(table);
     uint64_t nr = 0;
 
-    for (unsigned i = 0; i < PT_ENTRIES; i++) {
-        pte_t entry = pte_load(&table[i]);
+    for (unsigned i = pt_table_first(table); i < pt_table_end(table); i++) {
+        pte_t entry = pte_load(&entries[i]);
 
         if (pte_present(entry)) {
-            nr += level == 0 ? 1 : count_leaves(pt_table_of(entry, level), level - 1);
+            nr += level == 0 ? 1 : count_leaves(frame_of_entry(entry, level), level - 1);
         }
     }
     return nr;
@@ -218,7 +221,7 @@ static uint64_t count_leaves(const pte_t *table, unsigned level)
 static void remove_table(struct address_space *as, pte_t *slot, pte_t entry, unsigned level,
                          vaddr_t start, struct tlb_batch *batch)
 {
-    as->resident -= count_leaves(pt_table_of(entry, level), level - 1);
+    as->resident -= count_leaves(frame_of_entry(entry, level), level - 1);
     pte_store(slot, PTE_NONE);
     tlb_batch_add(batch, start, start + pt_span(level), true);
     tlb_batch_drop_table(batch, frame_of_entry(entry, level), level - 1);
@@ -332,7 +335,6 @@ int pt_share(struct address_space *parent, struct address_space *child, vaddr_t 
     pte_t entry = pte_load(from);
     pte_t protected = pte_table(pte_addr(entry, 1), false);
 
-    kassert(!pte_present(pte_load(to)));
     frame_get(frame_of_entry(entry, 1));
     if (pte_table_writable(entry)) {
         vaddr_t start = ALIGN_DOWN(va, pt_span(1));
@@ -340,32 +342,24 @@ int pt_share(struct address_space *parent, struct address_space *child, vaddr_t 
         pte_store(from, protected);
         tlb_batch_add(batch, start, start + pt_span(1), true);
     }
-    pte_store(to, protected);
+    pt_store_new(to, protected);
     return 0;
 }
 
-static void drop_entries(pte_t *table, unsigned level, unsigned nr)
+static void drop_entries(const struct frame *table, unsigned level)
 {
-    for (unsigned i = 0; i < nr; i += 8) {
-        uint64_t any = 0;
+    const pte_t *entries = frame_va(table);
 
-        for (unsigned j = i; j < i + 8; j++) {
-            any |= pte_load(&table[j]).raw;
-        }
-        if (any == 0) {
+    for (unsigned i = pt_table_first(table); i < pt_table_end(table); i++) {
+        pte_t entry = pte_load(&entries[i]);
+
+        if (!pte_present(entry)) {
             continue;
         }
-        for (unsigned j = i; j < i + 8; j++) {
-            pte_t entry = pte_load(&table[j]);
-
-            if (!pte_present(entry)) {
-                continue;
-            }
-            if (level > 0) {
-                pt_table_put(frame_of_entry(entry, level), level - 1);
-            } else if (is_counted(entry)) {
-                frame_put(frame_of_entry(entry, 0));
-            }
+        if (level > 0) {
+            pt_table_put(frame_of_entry(entry, level), level - 1);
+        } else if (is_counted(entry)) {
+            frame_put(frame_of_entry(entry, 0));
         }
     }
 }
@@ -377,20 +371,20 @@ void pt_table_put(struct frame *table, unsigned level)
         return;
     }
     atomic_store_explicit(&table->refs, 1, memory_order_relaxed);
-    drop_entries(frame_va(table), level,
-                 level == PT_LEVELS - 1 ? (unsigned)USER_ROOT_ENTRIES : PT_ENTRIES);
+    drop_entries(table, level);
     frame_put(table);
 }
 
-static uint64_t count_tables(const pte_t *table, unsigned level, unsigned nr)
+static uint64_t count_tables(const struct frame *table, unsigned level)
 {
+    const pte_t *entries = frame_va(table);
     uint64_t tables = 1;
 
-    for (unsigned i = 0; level > 0 && i < nr; i++) {
-        pte_t entry = pte_load(&table[i]);
+    for (unsigned i = pt_table_first(table); level > 0 && i < pt_table_end(table); i++) {
+        pte_t entry = pte_load(&entries[i]);
 
         if (pte_present(entry)) {
-            tables += count_tables(pt_table_of(entry, level), level - 1, PT_ENTRIES);
+            tables += count_tables(frame_of_entry(entry, level), level - 1);
         }
     }
     return tables;
@@ -398,5 +392,5 @@ static uint64_t count_tables(const pte_t *table, unsigned level, unsigned nr)
 
 uint64_t pt_count_tables(const struct address_space *as)
 {
-    return count_tables(root_table(as), PT_LEVELS - 1, (unsigned)USER_ROOT_ENTRIES);
+    return count_tables(frame_of(as->root), PT_LEVELS - 1);
 }

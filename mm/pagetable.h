@@ -30,6 +30,42 @@ static inline pte_t *pt_table_of(pte_t entry, unsigned level)
     return phys_to_virt(pte_addr(entry, level));
 }
 
+/*
+ * A table's frame record keeps the range of slots that were ever used, so that nobody scans the rest
+ * of a sparse table. Only entries stored by pt_store_new() are found again.
+ */
+static inline void pt_table_init(struct frame *table)
+{
+    table->next = PT_ENTRIES;
+    table->prev = 0;
+}
+
+static inline uint32_t pt_table_first(const struct frame *table)
+{
+    return table->next;
+}
+
+static inline uint32_t pt_table_end(const struct frame *table)
+{
+    return table->prev;
+}
+
+/* Requires: the slot is empty. */
+static inline void pt_store_new(pte_t *slot, pte_t entry)
+{
+    struct frame *table = frame_of(virt_to_phys(slot));
+    uint32_t index = (uint32_t)(((uintptr_t)slot % PAGE_SIZE) / sizeof(*slot));
+
+    kassert(!pte_present(pte_load(slot)));
+    if (index < table->next) {
+        table->next = index;
+    }
+    if (index >= table->prev) {
+        table->prev = index + 1;
+    }
+    pte_store(slot, entry);
+}
+
 struct pt_walk {
     pte_t *slot;     /* of the leaf */
     pte_t entry;     /* the leaf, as read */
