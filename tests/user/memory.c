@@ -898,10 +898,11 @@ static void test_copy(void)
 
 static void test_maps(void)
 {
-    char *p = map_anon(3 * PAGE, PROT_READ), *line;
+    char *p = map_anon(5 * PAGE, PROT_NONE) + PAGE, *line; /* no neighbour to merge with */
     static char text[16384];
     char want[64];
 
+    sys(mprotect, p, 3 * PAGE, PROT_READ);
     sys(mprotect, p + PAGE, PAGE, RW);
     CHECK("maps.read", file_read("/proc/self/maps", text, sizeof(text)) > 0);
     text_format(want, sizeof(want), "%lx-%lx rw-p 00000000", (long)p + 4096, (long)p + 8192);

@@ -1,0 +1,386 @@
+/*
+ * Leaks: many rounds of fork, exec, failed exec, killed children, threads, mappings and files, with
+ * the free memory before and after. With --exact the two must be equal to the page (Quoin drains its
+ * caches when 3 is written to drop_caches); without it some slack is left for Linux's caches.
+ * --oom adds children that die because memory ends. A fork bomb must end in EAGAIN.
+ */
+
+#include <linux/time_types.h>
+
+#include "test.h"
+
+#define RW (PROT_READ | PROT_WRITE)
+#define SLACK_KB 4096
+
+static char self[256];
+static bool exact, with_oom;
+static const char *only; /* the one row to run */
+static volatile int *volatile nowhere = (int *)8;
+
+static long free_kb(void)
+{
+    static char text[4096];
+    char *at;
+    int i;
+
+    file_write("/proc/sys/vm/drop_caches", "3\n", 2);
+    for (i = 0; i < 3; i++) { /* reading may itself allocate once */
+        if (file_read("/proc/meminfo", text, sizeof(text)) <= 0)
+            return -1;
+    }
+    file_write("/proc/sys/vm/drop_caches", "3\n", 2);
+    file_read("/proc/meminfo", text, sizeof(text));
+    at = strstr(text, "MemFree:");
+    for (at += 8; *at == ' '; at++)
+        ;
+    return parse_long(at);
+}
+
+/* Runs rounds once to fill what stays filled, then measures over the rounds. */
+static void measure(const char *name, bool (*round)(int), int rounds)
+{
+    long before, after, i;
+    bool good = true;
+
+    if (only && strcmp(only, name))
+        return;
+    for (i = 0; i < 3 && good; i++)
+        good = round((int)i);
+    before = free_kb();
+    for (i = 0; i < rounds && good; i++)
+        good = round((int)i);
+    after = free_kb();
+    test_ok(good, name, "round %ld failed", i);
+    if (exact && after != before) {
+        sleep_ms(100); /* a child's last stack may still be on its way back */
+        after = free_kb();
+    }
+    if (exact)
+        test_ok(after == before, name, "free memory %ld kB before, %ld after %d rounds", before,
+                after, rounds);
+    else
+        test_ok(after + SLACK_KB >= before, name, "free memory %ld kB before, %ld after %d rounds",
+                before, after, rounds);
+}
+
+static bool round_fork(int i)
+{
+    long pid = fork_now();
+
+    if (pid == 0)
+        exit_now(i & 0x7f);
+    return pid > 0 && wait_status(pid) == (i & 0x7f) << 8;
+}
+
+static bool round_exec(int i)
+{
+    char *argv[] = { self, (char *)"@exit", NULL };
+    long pid = fork_now();
+
+    (void)i;
+    if (pid == 0)
+        exit_now(sys(execve, self, argv, 0));
+    return pid > 0 && wait_status(pid) == 7 << 8;
+}
+
+static bool round_failed_exec(int i)
+{
+    char *argv[] = { self, NULL };
+    long pid = fork_now();
+    const char *path = i % 3 == 0 ? "/tmp/none" : i % 3 == 1 ? "/tmp/stress.bad" : "/tmp";
+
+    if (pid == 0)
+        exit_now(sys(execve, path, argv, 0) < 0 ? 9 : 1);
+    return pid > 0 && wait_status(pid) == 9 << 8;
+}
+
+static bool round_killed(int i)
+{
+    long pid = fork_now();
+
+    if (pid == 0) {
+        char *p = map_anon(64 * PAGE, RW);
+
+        memset(p, 1, 64 * PAGE);
+        for (;;)
+            sleep_ms(1000);
+    }
+    if (i % 4 == 0)
+        sleep_ms(2);
+    sys(kill, pid, SIGKILL);
+    return pid > 0 && (wait_status(pid) & 0x7f) == SIGKILL;
+}
+
+static bool round_crash(int i)
+{
+    struct rlimit64 no_core = { 0, 0 };
+    long pid = fork_now();
+
+    (void)i;
+    if (pid == 0) {
+        sys(prlimit64, 0, RLIMIT_CORE, &no_core, 0);
+        sig_default(SIGSEGV);
+        *nowhere = 1;
+    }
+    return pid > 0 && (wait_status(pid) & 0x7f) == SIGSEGV;
+}
+
+static int thread_body(void *arg)
+{
+    char *p = map_anon(8 * PAGE, RW);
+
+    memset(p, (int)(long)arg, 8 * PAGE);
+    sys(munmap, p, 8 * PAGE);
+    return 0;
+}
+
+static bool round_threads(int i)
+{
+    struct thread t[4];
+    int k;
+
+    for (k = 0; k < 4; k++) {
+        if (thread_start(&t[k], thread_body, (void *)(long)i) < 0)
+            return false;
+    }
+    for (k = 0; k < 4; k++)
+        thread_join(&t[k]);
+    return true;
+}
+
+static int thread_sleep(void *arg)
+{
+    (void)arg;
+    sleep_ms(100000);
+    return 0;
+}
+
+/* A process with threads ends while they sleep. */
+static bool round_group_exit(int i)
+{
+    long pid = fork_now();
+
+    if (pid == 0) {
+        struct thread t[3];
+        int k;
+
+        for (k = 0; k < 3; k++)
+            thread_start(&t[k], thread_sleep, 0);
+        exit_now(i & 3);
+    }
+    return pid > 0 && wait_status(pid) == (i & 3) << 8;
+}
+
+static bool round_cow(int i)
+{
+    char *p = map_anon(700 * PAGE, RW); /* over a border of a table */
+    long pid;
+    size_t k;
+
+    memset(p, i, 700 * PAGE);
+    pid = fork_now();
+    if (pid == 0) {
+        for (k = 0; k < 700; k += 2)
+            p[k * PAGE] = 1;
+        sys(munmap, p + 100 * PAGE, 100 * PAGE);
+        exit_now(0);
+    }
+    for (k = 0; k < 700; k += 3)
+        p[k * PAGE] = 2;
+    sys(mprotect, p + 50 * PAGE, 300 * PAGE, PROT_READ);
+    sys(mremap, p + 400 * PAGE, 10 * PAGE, 5 * PAGE, 0);
+    k = (size_t)wait_status(pid);
+    sys(munmap, p, 700 * PAGE);
+    return k == 0;
+}
+
+static bool round_shared(int i)
+{
+    long fd = open_rw("/tmp/stress.map"), pid;
+    char *s, *v, *a;
+
+    sys(ftruncate, fd, 40 * 4096);
+    s = (char *)sys(mmap, 0, 40 * PAGE, RW, MAP_SHARED, fd, 0);
+    v = (char *)sys(mmap, 0, 40 * PAGE, RW, MAP_PRIVATE, fd, 0);
+    a = (char *)sys(mmap, 0, 40 * PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    memset(s, i, 20 * PAGE);
+    memset(v, i, 30 * PAGE);
+    pid = fork_now();
+    if (pid == 0) {
+        memset(a, i, 40 * PAGE);
+        memset(v + 25 * PAGE, 1, 15 * PAGE);
+        exit_now(0);
+    }
+    if (wait_status(pid) != 0)
+        return false;
+    sys(unlinkat, AT_FDCWD, "/tmp/stress.map", 0);
+    sys(close, fd);
+    sys(munmap, s, 40 * PAGE);
+    sys(munmap, v, 40 * PAGE);
+    sys(munmap, a, 40 * PAGE);
+    return true;
+}
+
+static bool round_files(int i)
+{
+    static char data[20000];
+    int p[2];
+    long fd;
+
+    sys(mkdirat, AT_FDCWD, "/tmp/stress.dir", 0755);
+    if (file_write("/tmp/stress.dir/file", data, sizeof(data)) != sizeof(data))
+        return false;
+    sys(symlinkat, "file", AT_FDCWD, "/tmp/stress.dir/link");
+    sys(mknodat, AT_FDCWD, "/tmp/stress.dir/fifo", S_IFIFO | 0600, 0);
+    fd = sys(openat, AT_FDCWD, "/tmp/stress.dir/fifo", O_RDWR, 0);
+    sys(write, fd, data, 5000);
+    sys(close, fd);
+    sys(pipe2, p, 0);
+    sys(write, p[1], data, 20000);
+    sys(close, p[0]);
+    sys(close, p[1]);
+    sys(renameat, AT_FDCWD, "/tmp/stress.dir/file", AT_FDCWD, "/tmp/stress.dir/moved");
+    sys(unlinkat, AT_FDCWD, "/tmp/stress.dir/moved", 0);
+    sys(unlinkat, AT_FDCWD, "/tmp/stress.dir/link", 0);
+    sys(unlinkat, AT_FDCWD, "/tmp/stress.dir/fifo", 0);
+    (void)i;
+    return sys(unlinkat, AT_FDCWD, "/tmp/stress.dir", AT_REMOVEDIR) == 0;
+}
+
+static void on_signal(int sig, siginfo_t *info, void *ctx)
+{
+    (void)sig;
+    (void)info;
+    (void)ctx;
+}
+
+/* Timers, queued signals and a blocked reader that a kill ends. */
+static bool round_signals(int i)
+{
+    long pid = fork_now();
+    int p[2], id, k;
+
+    if (pid == 0) {
+        struct __kernel_itimerspec ts = { { 0, 1000000 }, { 0, 1000000 } };
+        siginfo_t info;
+        long me = sys(getpid);
+        uint64_t all = ~0UL;
+
+        sig_install(40, on_signal, 0);
+        sys(rt_sigprocmask, SIG_BLOCK, &all, 0, 8);
+        sys(timer_create, CLOCK_MONOTONIC, 0, &id);
+        sys(timer_settime, id, 0, &ts, 0);
+        memset(&info, 0, sizeof(info));
+        info.si_code = SI_QUEUE;
+        for (k = 0; k < 10; k++)
+            sys(rt_sigqueueinfo, me, 40, &info);
+        sys(pipe2, p, 0);
+        sys(read, p[0], &k, 4);
+        exit_now(1);
+    }
+    if (i % 8 == 0)
+        sleep_ms(3);
+    sys(kill, pid, SIGKILL);
+    return pid > 0 && (wait_status(pid) & 0x7f) == SIGKILL;
+}
+
+static bool round_proc(int i)
+{
+    static char text[8192];
+    long pid = fork_now();
+    char path[40];
+
+    (void)i;
+    if (pid == 0)
+        for (;;)
+            sleep_ms(1000);
+    text_format(path, sizeof(path), "/proc/%d/maps", (int)pid);
+    if (file_read(path, text, sizeof(text)) <= 0)
+        return false;
+    text_format(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    if (file_read(path, text, sizeof(text)) <= 0)
+        return false;
+    sys(kill, pid, SIGKILL);
+    return (wait_status(pid) & 0x7f) == SIGKILL;
+}
+
+/* Takes memory until it ends: killed, or told ENOMEM. */
+static bool round_oom(int i)
+{
+    long pid = fork_now();
+    int status;
+
+    (void)i;
+    if (pid == 0) {
+        for (;;) {
+            char *p = map_anon(4UL << 20, RW);
+            size_t k;
+
+            if (is_err((long)p))
+                exit_now(12);
+            for (k = 0; k < 4UL << 20; k += PAGE)
+                p[k] = 1;
+        }
+    }
+    status = wait_status(pid);
+    return (status & 0x7f) == SIGKILL || status == 12 << 8;
+}
+
+static int bomb(void *arg)
+{
+    struct rlimit64 lim = { 30, 30 };
+    int *refused = arg, n;
+
+    if (sys(setresuid, 4321, 4321, 4321) || sys(prlimit64, 0, RLIMIT_NPROC, &lim, 0))
+        return 1;
+    for (n = 0; n < 6; n++) { /* everybody forks: up to 64 processes without the limit */
+        long r = fork_now();
+
+        if (r == -EAGAIN)
+            __atomic_add_fetch(refused, 1, __ATOMIC_SEQ_CST);
+        else if (r < 0)
+            return 2;
+    }
+    sleep_ms(50);
+    while (sys(wait4, -1, 0, 0, 0) > 0)
+        ;
+    return *refused ? 0 : 3;
+}
+
+int main(int argc, char **argv, char **envp, unsigned long *auxv)
+{
+    void *shared;
+    int i;
+
+    (void)envp;
+    (void)auxv;
+    for (i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "@exit"))
+            return 7;
+        exact = exact || !strcmp(argv[i], "--exact");
+        with_oom = with_oom || !strcmp(argv[i], "--oom");
+        if (argv[i][0] != '-')
+            only = argv[i];
+    }
+    sys(readlinkat, AT_FDCWD, "/proc/self/exe", self, sizeof(self) - 1);
+    file_write("/tmp/stress.bad", "\177ELFgarbage", 11);
+    sys(fchmodat, AT_FDCWD, "/tmp/stress.bad", 0755);
+    measure("stress.fork_exec_1000", round_exec, 1000);
+    measure("stress.fork", round_fork, 300);
+    measure("stress.failed_exec", round_failed_exec, 100);
+    measure("stress.killed", round_killed, 100);
+    measure("stress.crash", round_crash, 100);
+    measure("stress.threads", round_threads, 100);
+    measure("stress.group_exit", round_group_exit, 100);
+    measure("stress.cow", round_cow, 30);
+    measure("stress.shared", round_shared, 50);
+    measure("stress.files", round_files, 100);
+    measure("stress.signals", round_signals, 100);
+    measure("stress.proc", round_proc, 50);
+    shared = (void *)sys(mmap, 0, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    EQ("stress.fork_bomb", child_result(bomb, shared), 0);
+    if (with_oom)
+        measure("stress.oom", round_oom, 100);
+    CHECK("stress.alive", round_exec(0));
+    return test_end();
+}
