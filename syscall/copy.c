@@ -60,8 +60,13 @@ static int64_t transfer(struct copy_ends *ends, struct copy_offset *in, struct c
     if ((int64_t)in->pos < 0 || (int64_t)out->pos < 0) {
         return -EINVAL;
     }
+    result = user_limit_write(ends->out, out->addr != 0 ? out->pos : ends->out->pos,
+                              MIN(len, USER_RW_MAX));
+    if (result < 0) {
+        return result;
+    }
     result = file_transfer(ends->in, in->addr != 0 ? &in->pos : NULL, ends->out,
-                           out->addr != 0 ? &out->pos : NULL, MIN(len, USER_RW_MAX));
+                           out->addr != 0 ? &out->pos : NULL, (size_t)result);
     error = offset_put(in);
     if (error == 0) {
         error = offset_put(out);

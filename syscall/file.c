@@ -33,6 +33,25 @@ static int plain_uio(struct uio *uio, struct uio_segment *segment, vaddr_t buf, 
     return 0;
 }
 
+/* Where a write without a position goes. */
+static uint64_t write_pos(const struct file *file)
+{
+    return file_flags(file) & O_APPEND ? inode_size(file->inode) : file->pos;
+}
+
+/* pos NULL: at the file's own position. */
+static int64_t write_limited(struct file *file, struct uio *uio, const int64_t *pos)
+{
+    ssize64_t allowed =
+        user_limit_write(file, pos != NULL ? (uint64_t)*pos : write_pos(file), uio->left);
+
+    if (allowed < 0) {
+        return allowed;
+    }
+    uio->left = (size_t)allowed;
+    return user_write_result(pos != NULL ? file_write_at(file, uio, *pos) : file_write(file, uio));
+}
+
 SYSCALL_3(read, int, fd, vaddr_t, buf, size_t, len)
 {
     struct uio_segment segment;
@@ -63,7 +82,7 @@ SYSCALL_3(write, int, fd, vaddr_t, buf, size_t, len)
     }
     result = plain_uio(&uio, &segment, buf, len);
     if (result == 0) {
-        result = user_write_result(file_write(file, &uio));
+        result = write_limited(file, &uio, NULL);
     }
     file_put(file);
     return result;
@@ -96,7 +115,8 @@ static int64_t transfer_at(int fd, vaddr_t buf, size_t len, int64_t pos, uint32_
         result = plain_uio(&uio, &segment, buf, len);
     }
     if (result == 0) {
-        result = mode == FILE_READ ? file_read_at(file, &uio, pos) : file_write_at(file, &uio, pos);
+        result =
+            mode == FILE_READ ? file_read_at(file, &uio, pos) : write_limited(file, &uio, &pos);
     }
     file_put(file);
     return result;
@@ -129,8 +149,7 @@ static int64_t transfer_vector(struct file *file, vaddr_t iov, uint64_t nr, cons
     } else if (mode == FILE_READ) {
         result = pos == NULL ? file_read(file, &vector.uio) : file_read_at(file, &vector.uio, *pos);
     } else {
-        result = user_write_result(pos == NULL ? file_write(file, &vector.uio)
-                                               : file_write_at(file, &vector.uio, *pos));
+        result = write_limited(file, &vector.uio, pos);
     }
     user_vector_put(&vector);
     return result;
@@ -308,7 +327,10 @@ SYSCALL_2(ftruncate, int, fd, int64_t, size)
     if (file == NULL) {
         return -EBADF;
     }
-    result = vfs_file_truncate(file, size);
+    result = user_limit_size(file, size);
+    if (result == 0) {
+        result = vfs_file_truncate(file, size);
+    }
     file_put(file);
     return result;
 }
@@ -321,7 +343,12 @@ SYSCALL_4(fallocate, int, fd, int, mode, int64_t, offset, int64_t, len)
     if (file == NULL) {
         return -EBADF;
     }
-    result = vfs_file_allocate(file, mode, offset, len);
+    result = offset < 0 || len <= 0 || mode & FALLOC_FL_KEEP_SIZE || offset > INT64_MAX - len
+                 ? 0
+                 : user_limit_size(file, offset + len);
+    if (result == 0) {
+        result = vfs_file_allocate(file, mode, offset, len);
+    }
     file_put(file);
     return result;
 }

@@ -10,10 +10,9 @@
 
 #define POLL_ITEMS_INLINE 8u
 
-static uint32_t items_get(struct poll_item *items, const struct pollfd *fds, uint32_t nr)
+/* A descriptor that is not open is ready as an item without a file. */
+static void items_get(struct poll_item *items, const struct pollfd *fds, uint32_t nr)
 {
-    uint32_t nr_invalid = 0;
-
     for (uint32_t i = 0; i < nr; i++) {
         items[i] = (struct poll_item){NULL, (uint16_t)fds[i].events, 0};
         if (fds[i].fd < 0) {
@@ -22,10 +21,8 @@ static uint32_t items_get(struct poll_item *items, const struct pollfd *fds, uin
         items[i].file = user_file(fds[i].fd);
         if (items[i].file == NULL) {
             items[i].revents = POLLNVAL;
-            nr_invalid++;
         }
     }
-    return nr_invalid;
 }
 
 static void items_put(struct poll_item *items, uint32_t nr)
@@ -54,14 +51,15 @@ static int put_revents(vaddr_t addr, const struct poll_item *items, uint32_t nr)
 static int64_t poll_copied(vaddr_t addr, const struct pollfd *fds, struct poll_item *items,
                            uint32_t nr, uint64_t deadline_ns)
 {
-    uint32_t nr_invalid = items_get(items, fds, nr);
-    int64_t result = poll_files(items, nr, nr_invalid > 0 ? 0 : deadline_ns);
+    int64_t result;
 
+    items_get(items, fds, nr);
+    result = poll_files(items, nr, deadline_ns);
     items_put(items, nr);
     if (result >= 0) {
         int error = put_revents(addr, items, nr);
 
-        result = error != 0 ? error : result + nr_invalid;
+        result = error != 0 ? error : result;
     }
     return result;
 }

@@ -5,6 +5,7 @@
 
 #include "kernel/string.h"
 #include "mm/slab.h"
+#include "sched/rlimit.h"
 #include "sched/signal.h"
 
 static int path_copy_name(struct user_path *path, vaddr_t name)
@@ -166,12 +167,41 @@ void user_vector_put(struct user_vector *vector)
     }
 }
 
+static void raise_signal(int signo)
+{
+    siginfo_t info = signal_info_user(signo, SI_USER);
+
+    signal_send_task(task_current(), signo, &info);
+}
+
+ssize64_t user_limit_write(struct file *file, uint64_t pos, size_t len)
+{
+    uint64_t limit = rlimit_get(RLIMIT_FSIZE);
+
+    if (likely(limit == RLIM64_INFINITY) || !inode_is(file->inode, S_IFREG) || len == 0) {
+        return (ssize64_t)len;
+    }
+    if (pos >= limit) {
+        raise_signal(SIGXFSZ);
+        return -EFBIG;
+    }
+    return (ssize64_t)MIN(len, limit - pos);
+}
+
+int user_limit_size(struct file *file, int64_t size)
+{
+    if ((uint64_t)size <= rlimit_get(RLIMIT_FSIZE) || (uint64_t)size <= inode_size(file->inode) ||
+        !inode_is(file->inode, S_IFREG)) {
+        return 0;
+    }
+    raise_signal(SIGXFSZ);
+    return -EFBIG;
+}
+
 int64_t user_write_result(int64_t result)
 {
     if (unlikely(result == -EPIPE)) {
-        siginfo_t info = signal_info_user(SIGPIPE, SI_USER);
-
-        signal_send_task(task_current(), SIGPIPE, &info);
+        raise_signal(SIGPIPE);
     }
     return result;
 }

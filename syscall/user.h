@@ -70,5 +70,12 @@ static inline struct file *user_file(int fd)
     return fd_get(task_fds(), fd);
 }
 
+/*
+ * RLIMIT_FSIZE for a write at pos of a regular file. Returns how many of len bytes it allows;
+ * -EFBIG with SIGXFSZ raised if none.
+ */
+NODISCARD ssize64_t user_limit_write(struct file *file, uint64_t pos, size_t len);
+/* The same for a change of size. Returns 0 or -EFBIG. */
+NODISCARD int user_limit_size(struct file *file, int64_t size);
 /* Does: raises SIGPIPE if the result of a write says so. Returns the result. */
 int64_t user_write_result(int64_t result);
