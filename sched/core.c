@@ -11,6 +11,7 @@
 #include <hal/board.h>
 
 #include "kernel/errno.h"
+#include "kernel/ipi.h"
 #include "kernel/string.h"
 #include "mm/address_space.h"
 #include "mm/kernel_map.h"
@@ -39,19 +40,43 @@ struct task *sched_current(void)
     return task_current();
 }
 
-/* Interrupts another CPU that has, or might take, a runnable task. */
-static void queue_kick(uint32_t cpu)
+/*
+ * After a task came to the CPU's queue: interrupts that CPU if it is idle, else an idle one that may
+ * take the task. A busy CPU needs no interrupt: its tick sees who waits.
+ */
+static void queue_kick(uint32_t cpu, cpumask_t allowed)
 {
-    cpumask_t idle = atomic_load(&idle_cpus);
+    cpumask_t idle;
 
     if (likely(nr_cpus == 1)) {
         return;
     }
-    if (cpu != cpu_id()) {
-        hal_board->ipi((cpumask_t)1 << cpu);
-    } else if (idle != 0) {
-        hal_board->ipi(idle & (~idle + 1));
+    /* Pairs with the fence in sched_idle(): we see the idle CPU, or it sees the task. */
+    atomic_thread_fence(memory_order_seq_cst);
+    idle = atomic_load_explicit(&idle_cpus, memory_order_relaxed) & ~((cpumask_t)1 << cpu_id());
+    idle &= (idle >> cpu & 1) != 0 ? (cpumask_t)1 << cpu : allowed;
+    idle &= ~idle + 1;
+    /* Whoever takes the bit wakes the CPU, so that the next task goes to another one. */
+    if (idle != 0 && (atomic_fetch_and(&idle_cpus, ~idle) & idle) != 0) {
+        ipi_send(idle, IPI_RESCHED);
     }
+}
+
+/* Where a task that becomes runnable goes: where it was if that is idle or here, else where it is idle. */
+static uint32_t choose_cpu(cpumask_t allowed, uint32_t last)
+{
+    cpumask_t online, idle;
+
+    if (likely(nr_cpus == 1)) {
+        return 0;
+    }
+    online = atomic_load_explicit(&cpus_online, memory_order_relaxed);
+    allowed = (allowed & online) != 0 ? allowed & online : online;
+    idle = atomic_load_explicit(&idle_cpus, memory_order_relaxed) & allowed;
+    if ((allowed >> last & 1) != 0 && (idle == 0 || last == cpu_id() || (idle >> last & 1) != 0)) {
+        return last;
+    }
+    return (uint32_t)__builtin_ctzll(idle != 0 ? idle : allowed);
 }
 
 static void queue_add_locked(struct run_queue *queue, struct task *task, bool handoff)
@@ -91,17 +116,35 @@ static struct task *queue_pick_locked(struct run_queue *queue, uint64_t now)
     return task;
 }
 
+/* Requires: the task is runnable and in no queue, and its stack is not in use. */
+static void enqueue(struct task *task, uint32_t cpu, bool handoff)
+{
+    struct run_queue *queue = &run_queues[cpu];
+    cpumask_t allowed = task->cpus_allowed;
+
+    spin_lock(&queue->lock);
+    task->cpu = cpu;
+    queue_add_locked(queue, task, handoff);
+    spin_unlock(&queue->lock);
+    queue_kick(cpu, allowed);
+}
+
 /* The next task calls this, on its own stack, for the one that it followed. */
 NO_LOCK_ANALYSIS static void finish_switch(void)
 {
     struct run_queue *queue = queue_self();
-    struct task *prev = queue->switched_from;
+    struct task *prev = queue->switched_from, *leaving;
 
     queue->switched_from = NULL;
+    leaving = queue->leaving;
+    queue->leaving = NULL;
     queue->dead = atomic_load_explicit(&prev->state, memory_order_relaxed) == TASK_DEAD ? prev
                                                                                          : NULL;
     atomic_store_explicit(&prev->on_cpu, false, memory_order_release);
     spin_unlock(&queue->lock);
+    if (unlikely(leaving != NULL)) {
+        enqueue(leaving, choose_cpu(leaving->cpus_allowed, leaving->cpu), false);
+    }
 }
 
 /* Requires: IRQs on again. Does: frees the task that this CPU left for good. */
@@ -147,7 +190,11 @@ NO_LOCK_ANALYSIS static void schedule(void)
     atomic_fetch_and_explicit(&prev->work, ~(uint32_t)TASK_WORK_RESCHED, memory_order_relaxed);
     state = atomic_load_explicit(&prev->state, memory_order_relaxed);
     if (state == TASK_RUNNING && !task_is_idle(prev)) {
-        queue_add_locked(queue, prev, false);
+        if (unlikely((prev->cpus_allowed >> prev->cpu & 1) == 0) && nr_cpus > 1) {
+            queue->leaving = prev;
+        } else {
+            queue_add_locked(queue, prev, false);
+        }
     }
     next = queue_pick_locked(queue, now);
     if (next == NULL) {
@@ -210,8 +257,9 @@ NO_LOCK_ANALYSIS static struct run_queue *queue_lock_of(struct task *task)
 NO_LOCK_ANALYSIS static void wake_task(struct task *task, enum wake_reason reason)
 {
     struct run_queue *queue;
+    cpumask_t allowed = 0;
     bool queued = false;
-    uint32_t cpu;
+    uint32_t cpu, to = 0;
 
     /* Pairs with the fence in sched_prepare(): we see the sleeper, or it sees what we changed. */
     atomic_thread_fence(memory_order_seq_cst);
@@ -224,13 +272,19 @@ NO_LOCK_ANALYSIS static void wake_task(struct task *task, enum wake_reason reaso
         task->slept_result = reason;
         atomic_store_explicit(&task->state, TASK_RUNNING, memory_order_relaxed);
         if (cpus[cpu].current != task) {
-            queue_add_locked(queue, task, cpu == cpu_id());
+            allowed = task->cpus_allowed;
+            to = choose_cpu(allowed, cpu);
+            if (to == cpu) {
+                queue_add_locked(queue, task, cpu == cpu_id());
+            }
             queued = true;
         }
     }
     spin_unlock(&queue->lock);
-    if (queued) {
-        queue_kick(cpu);
+    if (queued && to == cpu) {
+        queue_kick(cpu, allowed);
+    } else if (queued) {
+        enqueue(task, to, false);
     }
 }
 
@@ -250,7 +304,36 @@ void sched_wake_for_signal(struct task *task, bool fatal)
         wake_task(task, WAKE_SIGNAL);
     }
     if (nr_cpus > 1 && atomic_load(&task->on_cpu) && task->cpu != cpu_id()) {
-        hal_board->ipi((cpumask_t)1 << task->cpu);
+        ipi_send((cpumask_t)1 << task->cpu, IPI_RESCHED);
+    }
+}
+
+NO_LOCK_ANALYSIS void sched_set_allowed(struct task *task, cpumask_t allowed)
+{
+    struct run_queue *queue = queue_lock_of(task);
+    uint32_t cpu = task->cpu;
+    bool requeue = false, running = cpus[cpu].current == task;
+
+    task->cpus_allowed = allowed;
+    if ((allowed >> cpu & 1) != 0) {
+        running = false;
+    } else if (task->queued) {
+        if (queue->next == task) {
+            queue->next = NULL;
+        } else {
+            list_remove(&task->run_node);
+        }
+        task->queued = false;
+        queue->nr_queued--;
+        requeue = true;
+    }
+    spin_unlock(&queue->lock);
+    if (requeue) {
+        enqueue(task, choose_cpu(allowed, cpu), false);
+    } else if (running && task == task_current()) {
+        schedule();
+    } else if (running) {
+        ipi_send((cpumask_t)1 << cpu, IPI_RESCHED);
     }
 }
 
@@ -360,15 +443,7 @@ void sched_yield(void)
 
 void sched_start(struct task *task)
 {
-    struct run_queue *queue;
-    uint32_t cpu = cpu_id();
-
-    task->cpu = cpu;
-    queue = &run_queues[cpu];
-    spin_lock(&queue->lock);
-    queue_add_locked(queue, task, false);
-    spin_unlock(&queue->lock);
-    queue_kick(cpu);
+    enqueue(task, choose_cpu(task->cpus_allowed, cpu_id()), false);
 }
 
 void sched_exit(void)
@@ -407,6 +482,33 @@ static void tick(struct timer *timer)
                                                         : queue->slice_end_ns);
 }
 
+/* Returns the first that may run on the CPU, taken out of the queue, or NULL. */
+static struct task *queue_take_locked(struct run_queue *from, uint32_t cpu)
+{
+    struct task *task = NULL;
+
+    list_for_each(it, &from->tasks)
+    {
+        struct task *found = list_entry(it, struct task, run_node);
+
+        if ((found->cpus_allowed >> cpu & 1) != 0) {
+            task = found;
+            list_remove(&task->run_node);
+            break;
+        }
+    }
+    if (task == NULL && from->next != NULL && (from->next->cpus_allowed >> cpu & 1) != 0) {
+        task = from->next;
+        from->next = NULL;
+    }
+    if (task != NULL) {
+        task->queued = false;
+        from->nr_queued--;
+        task->cpu = cpu;
+    }
+    return task;
+}
+
 /* Takes a waiting task from another CPU. */
 static bool steal(void)
 {
@@ -416,22 +518,11 @@ static bool steal(void)
     for (uint32_t i = 1; i < nr_cpus && task == NULL; i++) {
         struct run_queue *from = &run_queues[(self + i) % nr_cpus];
 
+        if (*(volatile uint32_t *)&from->nr_queued == 0) {
+            continue;
+        }
         spin_lock(&from->lock);
-        list_for_each(it, &from->tasks)
-        {
-            struct task *found = list_entry(it, struct task, run_node);
-
-            if ((found->cpus_allowed >> self & 1) != 0) {
-                task = found;
-                break;
-            }
-        }
-        if (task != NULL) {
-            list_remove(&task->run_node);
-            task->queued = false;
-            from->nr_queued--;
-            task->cpu = self;
-        }
+        task = queue_take_locked(from, self);
         spin_unlock(&from->lock);
     }
     if (task != NULL) {
@@ -451,14 +542,16 @@ void sched_idle(void)
 
     for (;;) {
         cpu_irq_disable();
-        if (queue->nr_queued > 0 || steal()) {
-            schedule();
-        } else {
-            atomic_fetch_or(&idle_cpus, self);
+        atomic_fetch_or(&idle_cpus, self);
+        atomic_thread_fence(memory_order_seq_cst);
+        if (*(volatile uint32_t *)&queue->nr_queued == 0 && !steal()) {
             cpu_wait();
-            atomic_fetch_and(&idle_cpus, ~self);
         }
+        atomic_fetch_and(&idle_cpus, ~self);
         cpu_irq_enable();
+        if (*(volatile uint32_t *)&queue->nr_queued != 0) {
+            schedule();
+        }
         cpu_relax(); /* the enabling takes effect behind one more instruction on some machines */
     }
 }
@@ -470,13 +563,19 @@ void sched_ipi(void)
 
 void sched_init(void)
 {
+    for (uint32_t cpu = 0; cpu < nr_cpus; cpu++) {
+        spin_init(&run_queues[cpu].lock);
+        list_init(&run_queues[cpu].tasks);
+        timer_init(&run_queues[cpu].tick, tick);
+    }
+    sched_init_cpu();
+}
+
+void sched_init_cpu(void)
+{
     struct cpu *cpu = cpu_self();
-    struct run_queue *queue = &run_queues[cpu->id];
     struct task *idle = &idle_tasks[cpu->id];
 
-    spin_init(&queue->lock);
-    list_init(&queue->tasks);
-    timer_init(&queue->tick, tick);
     timer_init(&idle->sleep_timer, sleep_timeout);
     idle->process = &kernel_process;
     atomic_init(&idle->refs, 1);

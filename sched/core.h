@@ -8,6 +8,8 @@
 
 /* Boot, after slab_init(): the running context becomes the idle task of this CPU; no task exists yet. */
 void sched_init(void);
+/* The same of every other CPU, by itself. */
+void sched_init_cpu(void);
 /* The boot CPU after start-up, and every other CPU: runs tasks for good. */
 NORETURN void sched_idle(void);
 /* sched_yield(2). */
@@ -23,6 +25,8 @@ NODISCARD int sched_get_nice(int which, int who, int *nice);
 NODISCARD int sched_set_nice(int which, int who, int nice);
 
 /* sched/ only. */
+/* Does: moves the task off a CPU that is not allowed any more. Requires: a CPU in the mask is online. */
+void sched_set_allowed(struct task *task, cpumask_t allowed);
 void sched_init_task(struct task *task); /* the scheduler's part of a new task, context included */
 void sched_preempt(void);                /* gives the CPU to whoever waits */
 void sched_start(struct task *task); /* first time runnable */

@@ -52,7 +52,7 @@ int sched_set_affinity(pid_nr_t tid, cpumask_t mask)
     } else if ((mask & all_cpus()) == 0) {
         result = -EINVAL;
     } else {
-        task->cpus_allowed = mask;
+        sched_set_allowed(task, mask & all_cpus());
     }
     task_put(task);
     return result;

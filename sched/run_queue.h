@@ -14,6 +14,7 @@ struct run_queue {
     uint64_t slice_end_ns;
     struct task *switched_from; /* from the switch to finish_switch() */
     struct task *dead;          /* left for good, not yet put */
+    struct task *leaving;       /* runnable, but not to run here any more: goes to another queue */
     uint64_t nr_switches;
     struct timer tick;
     uint64_t user_ns, system_ns, idle_ns; /* written by this CPU */

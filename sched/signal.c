@@ -154,7 +154,11 @@ void signal_begin_exit_locked(struct process *process, int status)
 
 static bool wants_signal(struct task *task, int signo)
 {
-    return !task->exiting &&
+    if (signo == SIGKILL) {
+        return !task->exiting;
+    }
+    /* A stopped thread finds the signal once it goes on. */
+    return !task->exiting && !task->stopped &&
            (atomic_load(&task->sigmask) & SIGNAL_BIT(signo) & ~SIGNAL_UNBLOCKABLE) == 0;
 }
 
