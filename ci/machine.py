@@ -118,8 +118,9 @@ def channel_arguments(options):
         return ["-serial", "chardev:channel"]
     if options.linux:
         return ["-device", "pci-serial,chardev=channel"]
-    return ["-device", "virtio-serial-device,max_ports=1",
-            "-device", "virtconsole,chardev=channel"]
+    # Not a virtconsole: QEMU drops what such a port cannot pass on at once.
+    return ["-device", "virtio-serial-device,max_ports=2",
+            "-device", "virtserialport,chardev=channel,nr=1"]
 
 
 def command(options, boot, console_fd=None, channel_fd=None):
