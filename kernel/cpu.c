@@ -3,3 +3,4 @@
 
 struct cpu cpus[CPU_MAX];
 uint32_t nr_cpus = 1;
+_Atomic cpumask_t cpus_online = 1;

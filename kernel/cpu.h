@@ -10,6 +10,7 @@
 #include "kernel/types.h"
 
 struct task;
+struct trap_frame;
 struct address_space;
 
 struct cpu {
@@ -18,8 +19,12 @@ struct cpu {
     struct task *current;
     struct task *idle;
     struct address_space *active_as; /* owner of the root in the register, mm/tlb.c */
-    bool need_resched;
+    _Atomic uint32_t ipi_pending;    /* enum ipi_kind, kernel/ipi.c */
+    const struct trap_frame *irq_frame; /* what the latest interrupt interrupted */
+    void *idle_stack;                /* NULL on the boot CPU */
 };
 
 extern struct cpu cpus[CPU_MAX];
+/* Those that the HAL knows: numbers below it. cpus_online says which of them run. */
 extern uint32_t nr_cpus;
+extern _Atomic cpumask_t cpus_online;

@@ -31,11 +31,9 @@ int irq_register(uint32_t irq, irq_handler_t handler, void *arg)
     } else {
         entries[irq].arg = arg;
         atomic_store(&entries[irq].handler, handler);
-    }
-    spin_unlock(&irq_lock);
-    if (result == 0) {
         hal_board->irq_enable(irq);
     }
+    spin_unlock(&irq_lock);
     return result;
 }
 
@@ -53,12 +51,15 @@ static void irq_handle(uint32_t irq)
     }
 }
 
-void irq_dispatch(void)
+bool irq_dispatch(void)
 {
     uint32_t irq;
+    bool ipi = false;
 
     while ((irq = hal_board->irq_claim()) != HAL_IRQ_NONE) {
+        ipi |= irq == HAL_IRQ_IPI;
         irq_handle(irq);
         hal_board->irq_done(irq);
     }
+    return ipi;
 }

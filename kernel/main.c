@@ -34,6 +34,7 @@
 #include "syscall/syscall.h"
 
 #define INIT_ARGS_MAX 8
+#define CPU_START_NS NS_PER_SEC
 
 static uint64_t boot_cycles;
 
@@ -163,12 +164,53 @@ static void init_main(void *arg)
     panic("init: %s does not start: error %d", path, -result);
 }
 
-static void print_task(void)
+static void print_task(const struct task *task)
 {
-    const struct task *task = task_current();
+    printk("task %d \"%s\"\n", task->tid, task->comm);
+}
 
-    if (task != NULL) {
-        printk("task %d \"%s\"\n", task->tid, task->comm);
+static _Atomic uint32_t arrival;
+enum { CPU_AWAITED, CPU_ARRIVED, CPU_GIVEN_UP };
+
+/* Returns whether the CPU came; one that comes later finds that it has been given up. */
+static bool await_cpu(uint32_t cpu)
+{
+    uint64_t end = time_now_ns() + CPU_START_NS;
+    uint32_t awaited = CPU_AWAITED;
+
+    while (time_now_ns() < end) {
+        if (atomic_load(&arrival) == CPU_ARRIVED) {
+            return true;
+        }
+        cpu_relax();
+    }
+    if (!atomic_compare_exchange_strong(&arrival, &awaited, CPU_GIVEN_UP)) {
+        return true;
+    }
+    printk("quoin: cpu %u does not start\n", cpu);
+    return false;
+}
+
+/* The start-up record is one, so after a CPU that did not come no other is started. */
+static void start_cpus(void)
+{
+    for (uint32_t cpu = 1; cpu < nr_cpus; cpu++) {
+        int result;
+
+        cpus[cpu].id = cpu;
+        cpus[cpu].idle_stack = kernel_stack_alloc();
+        if (cpus[cpu].idle_stack == NULL) {
+            panic("init: out of memory");
+        }
+        atomic_store(&arrival, CPU_AWAITED);
+        result = hal_board->cpu_start(cpu);
+        if (result != 0) {
+            printk("quoin: cpu %u does not start: error %d\n", cpu, -result);
+        }
+        if (result != 0 || !await_cpu(cpu)) {
+            nr_cpus = cpu;
+            return;
+        }
     }
 }
 
@@ -186,6 +228,8 @@ void kernel_main(const struct boot_info *boot)
 {
     boot_cycles = cpu_cycles();
     cmdline_init(boot->cmdline);
+    nr_cpus = (uint32_t)MIN(MAX(cmdline_number("quoin.cpus", boot->nr_cpus), 1ull),
+                            (uint64_t)boot->nr_cpus);
     printk_set_quiet(cmdline_option("quoin.quiet", NULL, 0));
     memory_start(boot);
     hal_board->cpu_setup();
@@ -197,6 +241,7 @@ void kernel_main(const struct boot_info *boot)
     task_init();
     sched_init();
     panic_set_task_printer(print_task);
+    start_cpus();
     if (process_start_init(init_main, (void *)boot) != 0) {
         panic("init: out of memory");
     }
@@ -205,8 +250,15 @@ void kernel_main(const struct boot_info *boot)
 
 void kernel_secondary(void)
 {
+    uint32_t awaited = CPU_AWAITED;
+
     hal_mmu.cpu_init();
     hal_mmu.kernel_activate(kernel_root);
     hal_board->cpu_setup();
+    sched_init_cpu();
+    if (!atomic_compare_exchange_strong(&arrival, &awaited, CPU_ARRIVED)) {
+        panic_stop_cpu();
+    }
+    atomic_fetch_or(&cpus_online, (cpumask_t)1 << cpu_id());
     sched_idle();
 }

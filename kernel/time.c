@@ -92,44 +92,54 @@ static void base_program_locked(struct timer_base *base)
     }
 }
 
-static void timer_disarm(struct timer *timer)
+static void timer_disarm_locked(struct timer_base *base, struct timer *timer)
 {
-    struct timer_base *base = &bases[timer->cpu];
-
-    spin_lock(&base->lock);
     if (timer->armed) {
         timer->armed = false;
         timer_heap_remove(&base->root, timer);
     }
-    spin_unlock(&base->lock);
 }
 
-void timer_arm(struct timer *timer, uint64_t deadline_ns)
+/* A timer stays with the CPU where fire() runs, which looks again afterwards. */
+NO_LOCK_ANALYSIS void timer_arm(struct timer *timer, uint64_t deadline_ns)
 {
-    struct timer_base *base;
+    irqflags_t flags = cpu_irq_save();
+    struct timer_base *own = &bases[cpu_id()], *base = &bases[timer->cpu];
 
-    timer_disarm(timer);
-    base = &bases[cpu_id()];
     spin_lock(&base->lock);
+    timer_disarm_locked(base, timer);
+    if (base != own && base->running != timer) {
+        spin_unlock(&base->lock);
+        base = own;
+        spin_lock(&base->lock);
+    }
     timer->cpu = (uint32_t)(base - bases);
     timer->deadline_ns = deadline_ns;
     timer->armed = true;
     timer_heap_insert(&base->root, timer);
-    base_program_locked(base);
+    if (base == own) {
+        base_program_locked(base);
+    }
     spin_unlock(&base->lock);
+    cpu_irq_restore(flags);
 }
 
 void timer_cancel(struct timer *timer)
 {
-    struct timer_base *base = &bases[timer->cpu];
     bool running = true;
 
-    timer_disarm(timer);
-    /* On the own CPU only fire() itself can be here while it runs: nothing to wait for. */
-    while (running && base != &bases[cpu_id()]) {
+    /* fire() may arm again until it has ended. */
+    while (running) {
+        struct timer_base *base = &bases[timer->cpu];
+
         spin_lock(&base->lock);
-        running = base->running == timer;
+        timer_disarm_locked(base, timer);
+        /* On the own CPU only fire() itself can be here while it runs: nothing to wait for. */
+        running = base->running == timer && base != &bases[cpu_id()];
         spin_unlock(&base->lock);
+        if (running) {
+            cpu_relax();
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 #include <hal/trap.h>
 
 #include "kernel/errno.h"
+#include "kernel/ipi.h"
 #include "kernel/irq.h"
 #include "kernel/panic.h"
 #include "mm/address_space.h"
@@ -76,12 +77,23 @@ void trap_fault(struct trap_frame *frame, const struct fault_info *fault)
     return_to_user(task_current(), frame, false);
 }
 
+static void handle_ipi(const struct trap_frame *frame)
+{
+    as_ipi();
+    if (ipi_handle(frame)) {
+        sched_ipi();
+    }
+}
+
 void trap_irq(struct trap_frame *frame)
 {
     struct task *task = task_current();
 
     task->irq_from_user = frame_is_user(frame);
-    irq_dispatch();
+    cpu_self()->irq_frame = frame;
+    if (irq_dispatch()) {
+        handle_ipi(frame);
+    }
     if (task->irq_from_user) {
         return_to_user(task, frame, false);
     }
@@ -89,8 +101,7 @@ void trap_irq(struct trap_frame *frame)
 
 void trap_ipi(struct trap_frame *frame)
 {
-    as_ipi();
-    sched_ipi();
+    handle_ipi(frame);
     if (frame_is_user(frame)) {
         return_to_user(task_current(), frame, false);
     }

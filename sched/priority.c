@@ -1,4 +1,4 @@
-/* CPU affinity and nice values: kept for those who ask. Only affinity has an effect, when work is stolen. */
+/* CPU affinity, which the scheduler obeys, and nice values, kept for those who ask. */
 #include <linux/capability.h>
 #include <linux/resource.h>
 

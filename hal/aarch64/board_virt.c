@@ -34,6 +34,7 @@ static struct {
     paddr_t rtc_pa;
     uint64_t rtc;
     bool uart_mapped; /* uart.base is the final address */
+    unsigned nr_cpu_nodes;
     uint32_t edge[HAL_IRQ_MAX / 32];
 } virt;
 static const struct gic *gic;
@@ -141,8 +142,15 @@ static uint64_t virt_wall_seconds(void)
 
 static int virt_cpu_start(uint32_t cpu)
 {
-    (void)cpu;
-    return -EOPNOTSUPP;
+    uint64_t context;
+    int64_t result;
+
+    if (!secondary_prepare(&cpus[cpu], &context)) {
+        return -ENOMEM;
+    }
+    result = psci_call(PSCI_CPU_ON_64, cpus[cpu].arch.mpidr & MPIDR_AFFINITY,
+                       secondary_entry_pa(), context);
+    return result == 0 ? 0 : -EIO;
 }
 
 static void virt_ipi(cpumask_t mask)
@@ -153,9 +161,9 @@ static void virt_ipi(cpumask_t mask)
 static NORETURN void virt_power(enum power_action action)
 {
     if (action == POWER_RESET) {
-        psci_call(PSCI_SYSTEM_RESET);
+        psci_call(PSCI_SYSTEM_RESET, 0, 0, 0);
     } else {
-        psci_call(PSCI_SYSTEM_OFF);
+        psci_call(PSCI_SYSTEM_OFF, 0, 0, 0);
     }
     cpu_irq_disable();
     for (;;) {
@@ -224,23 +232,30 @@ static void probe_uart(const void *fdt)
     }
 }
 
-static unsigned count_cpus(const void *fdt)
+/* The CPU that boots is CPU 0, the others follow in the tree's order. */
+static void probe_cpus(const void *fdt, struct boot_info *info)
 {
-    unsigned count = 0;
+    paddr_t mpidr;
+    uint64_t unused;
 
+    info->nr_cpus = 1;
     for (int node = -1;;) {
         node = fdt_node_offset_by_prop_value(fdt, node, "device_type", "cpu", sizeof("cpu"));
         if (node < 0) {
-            return count;
+            return;
         }
-        count++;
+        virt.nr_cpu_nodes++;
+        if (devtree_reg(fdt, node, 0, &mpidr, &unused) && info->nr_cpus < CPU_MAX &&
+            mpidr != (cpus[0].arch.mpidr & MPIDR_AFFINITY)) {
+            cpus[info->nr_cpus++].arch.mpidr = mpidr;
+        }
     }
 }
 
 /* A region has room for CPUs that are not there; their part is not worth page tables. */
 static void probe_redists(const void *fdt, int node, struct gic_config *config)
 {
-    uint64_t used = (uint64_t)count_cpus(fdt) * GIC_REDIST_SIZE_MAX;
+    uint64_t used = (uint64_t)virt.nr_cpu_nodes * GIC_REDIST_SIZE_MAX;
     struct gic_range range;
 
     config->redist_stride = devtree_number(fdt, node, "redistributor-stride", 0);
@@ -317,6 +332,7 @@ void board_virt_probe(const void *fdt, struct boot_info *info)
     uint64_t len;
 
     probe_uart(fdt);
+    probe_cpus(fdt, info);
     probe_gic(fdt);
     probe_psci(fdt);
     probe_virtio(fdt, info);

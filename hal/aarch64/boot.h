@@ -15,6 +15,14 @@ extern paddr_t boot_image_pa;
 vaddr_t boot_map_normal(paddr_t pa);
 vaddr_t boot_map_device(paddr_t pa);
 
+/*
+ * secondary.c. Does: stacks and start-up record of another CPU; the context for secondary_entry_pa().
+ * Returns false without memory. One CPU at a time: the record is reused.
+ */
+struct cpu;
+bool secondary_prepare(struct cpu *cpu, uint64_t *context);
+/* Where firmware enters: MMU off, EL1 or EL2, x0 = context. */
+paddr_t secondary_entry_pa(void);
 /* board_virt.c. Does: sets hal_board, its clock and, before the tree is read, a console. */
 void board_virt_early(void);
 /* Does: reads the devices, the console's too, from the tree. */

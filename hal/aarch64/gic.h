@@ -11,6 +11,7 @@
 #define GIC_FIRST_SPECIAL      1020u /* spurious and the like */
 #define GIC_PRIORITY           0xa0u
 #define GIC_PRIORITY_MASK      0xf0u
+#define MPIDR_AFFINITY         0xff00ffffffull /* Aff3.2.1.0 of MPIDR_EL1 */
 #define GIC_REDIST_REGIONS_MAX 4
 #define GIC_REDIST_SIZE_MAX    0x40000u /* of one CPU, where the stride is not given */
 

@@ -34,7 +34,6 @@
 #define WAKER_SLEEP    (1u << 1)
 #define WAKER_ASLEEP   (1u << 2)
 
-#define MPIDR_AFFINITY 0xff00ffffffull
 #define SYSREG_IAR     "s3_0_c12_c12_0"
 #define SYSREG_EOIR    "s3_0_c12_c12_1"
 #define SYSREG_BPR     "s3_0_c12_c12_3"
@@ -48,6 +47,7 @@
     __asm__ volatile("msr " reg ", %0" ::"r"((uint64_t)(value)) : "memory")
 
 static uint64_t dist;
+static uint64_t redists[GIC_REDIST_REGIONS_MAX];
 
 static void wait_clear(uint64_t addr, uint32_t bit)
 {
@@ -99,7 +99,7 @@ static uint64_t redist_find(const struct gic_config *config, uint64_t mpidr)
 
     for (unsigned i = 0; i < config->nr_redist; i++) {
         const struct gic_range *range = &config->redist[i];
-        uint64_t base = (uint64_t)kernel_map_device(range->base, range->len);
+        uint64_t base = redists[i];
         uint64_t typer = 0;
 
         for (uint64_t off = 0;
@@ -146,6 +146,9 @@ static void gicv3_cpu_setup(const struct gic_config *config)
 
     if (dist == 0) {
         dist = (uint64_t)kernel_map_device(config->dist.base, config->dist.len);
+        for (unsigned i = 0; i < config->nr_redist; i++) {
+            redists[i] = (uint64_t)kernel_map_device(config->redist[i].base, config->redist[i].len);
+        }
         dist_setup();
     }
     self->arch.gic_redist = redist_find(config, self->arch.mpidr);

@@ -14,12 +14,12 @@ void psci_set_conduit(enum psci_conduit conduit)
     "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",    \
         "memory"
 
-int64_t psci_call(uint64_t function)
+int64_t psci_call(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
 {
     register uint64_t x0 __asm__("x0") = function;
-    register uint64_t x1 __asm__("x1") = 0;
-    register uint64_t x2 __asm__("x2") = 0;
-    register uint64_t x3 __asm__("x3") = 0;
+    register uint64_t x1 __asm__("x1") = a;
+    register uint64_t x2 __asm__("x2") = b;
+    register uint64_t x3 __asm__("x3") = c;
 
     switch (psci_conduit) {
     case PSCI_HVC:

@@ -1,14 +1,16 @@
 /*
- * Entry of the boot CPU: arm64 Image header, EL2 or EL1, no MMU, x0 = device tree.
+ * Entry of the boot CPU: arm64 Image header, EL2 or EL1, no MMU, x0 = device tree; and of the others.
  * Programs every control register, builds the early map (image, the image's GiB of the direct
  * map and of the identity map) and enters boot_start() at the link address.
- * Until the MMU is on, errors go to the early UART. x19 = image pa, x20 = device tree pa.
+ * Until the MMU is on, errors go to the early UART. x19 = image pa, x20 = device tree pa or, where
+ * x21 is not 0, the start-up record of another CPU.
  */
 #include <arch/consts.h>
 #include <arch/frame.h>
 
 #include "hal/aarch64/early_uart.h"
 #include "hal/aarch64/regs.h"
+#include "hal/aarch64/secondary.h"
 
 #define SYS_ICC_SRE_EL2 S3_4_C12_C9_5
 #define SYS_ICH_HCR_EL2 S3_4_C12_C11_0
@@ -30,6 +32,11 @@
 #define BLOCK_READ_ONLY 0x80
 #define ENTRY_IS_TABLE 3
 
+    .macro table_addr reg, name
+    adrp \reg, \name
+    add \reg, \reg, :lo12:\name
+    .endm
+
     .macro field reg, sysreg, shift
     mrs \reg, \sysreg
     ubfx \reg, \reg, #\shift, #4
@@ -49,6 +56,8 @@ image_head:
 
 start:
     msr daifset, #0xf
+    mov x21, #0
+start_any:
     mov x20, x0
     adrp x19, image_head
     mrs x0, CurrentEL
@@ -58,6 +67,12 @@ start:
     b.lo start_el1
     adr x0, text_el3
     b boot_fail
+
+    .globl start_secondary
+start_secondary:
+    msr daifset, #0xf
+    mov x21, #1
+    b start_any
 
 /* Everything that EL2 can trap, offset or hide is switched off for EL1. */
 start_el2:
@@ -133,6 +148,7 @@ start_el1:
     adr x0, early_vectors
     msr vbar_el1, x0
     isb
+    cbnz x21, start_secondary_el1
     adr x0, text_no_tree
     cbz x20, boot_fail
     tst x20, #7
@@ -151,6 +167,7 @@ start_el1:
 
     bl init_registers
     bl build_tables
+    table_addr x22, boot_root
     bl enable_mmu
 
     /* At the link address now. */
@@ -177,6 +194,19 @@ start_el1:
     mov x29, #0
     mov x30, #0
     bl boot_start
+    b .
+
+/* The record is read before the MMU is on: its writer has cleaned it to memory. */
+start_secondary_el1:
+    bl init_registers
+    ldp x22, x23, [x20, #SECONDARY_ROOT]
+    ldr x24, [x20, #SECONDARY_CPU]
+    bl enable_mmu
+    mov sp, x23
+    msr tpidr_el1, x24
+    mov x29, #0
+    mov x30, #0
+    bl kernel_secondary
     b .
 
 /* Registers that do not depend on the kernel's tables. Clobbers x0, x1. */
@@ -217,10 +247,6 @@ init_registers:
  * The tables are written with the caches off, so lines that a loader left are thrown away
  * before and lines that speculation brought in are thrown away after.
  */
-    .macro table_addr reg, name
-    adrp \reg, \name
-    add \reg, \reg, :lo12:\name
-    .endm
 
 build_tables:
     mov x9, x30
@@ -283,7 +309,7 @@ discard_tables:
     dsb sy
     ret
 
-/* Returns at the link address. */
+/* x22 = the table of the kernel half. Returns at the link address. */
 enable_mmu:
     ldr x0, =MAIR_VALUE
     msr mair_el1, x0
@@ -296,8 +322,7 @@ enable_mmu:
     msr tcr_el1, x0
     table_addr x0, boot_identity_l0
     msr ttbr0_el1, x0
-    table_addr x0, boot_root
-    msr ttbr1_el1, x0
+    msr ttbr1_el1, x22
     ldr x0, =vectors
     msr vbar_el1, x0
     isb

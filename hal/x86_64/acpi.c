@@ -11,6 +11,7 @@
 #define MADT_IOAPIC          1
 #define MADT_OVERRIDE        2
 #define MADT_LAPIC_ADDRESS   5
+#define MADT_X2APIC          9
 #define MADT_LAPIC_ENABLED   1u
 #define FADT_DSDT            40
 #define FADT_SMI_COMMAND     48
@@ -77,7 +78,10 @@ static void parse_madt(const uint8_t *madt, uint32_t length)
         if (at + entry[1] > length) {
             return;
         }
-        if (entry[0] == MADT_LAPIC && (read_le(entry + 4, 4) & MADT_LAPIC_ENABLED) != 0 &&
+        if (entry[0] == MADT_X2APIC && (read_le(entry + 8, 4) & MADT_LAPIC_ENABLED) != 0 &&
+            acpi_info.nr_cpus < ARRAY_SIZE(acpi_info.apic_id)) {
+            acpi_info.apic_id[acpi_info.nr_cpus++] = (uint32_t)read_le(entry + 4, 4);
+        } else if (entry[0] == MADT_LAPIC && (read_le(entry + 4, 4) & MADT_LAPIC_ENABLED) != 0 &&
             acpi_info.nr_cpus < ARRAY_SIZE(acpi_info.apic_id)) {
             acpi_info.apic_id[acpi_info.nr_cpus++] = entry[3];
         } else if (entry[0] == MADT_IOAPIC && acpi_info.nr_ioapic < ACPI_IOAPIC_MAX) {

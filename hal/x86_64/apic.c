@@ -1,5 +1,5 @@
 /*
- * Local APIC (xAPIC mode, Intel SDM 3A 10) and I/O APICs (82093AA data sheet). A board interrupt
+ * Local APIC (xAPIC, or x2APIC where the CPU has it: Intel SDM 3A 10) and I/O APICs (82093AA data sheet). A board interrupt
  * number is a global system interrupt; its vector is VECTOR_IRQ + number. The 8259s stay masked.
  */
 #include <hal/board.h>
@@ -14,6 +14,8 @@
 #define MSR_APIC_BASE    0x1b
 #define APIC_BASE_ENABLE (1u << 11)
 #define APIC_BASE_X2APIC (1u << 10)
+#define MSR_X2APIC       0x800 /* + register >> 4 (10.12.1.2) */
+#define CPUID_1_ECX_X2APIC (1u << 21)
 
 #define LAPIC_ID            0x20
 #define LAPIC_TPR           0x80
@@ -35,6 +37,8 @@
 #define LVT_NMI             0x400
 #define DIVIDE_BY_16        0x3
 #define ICR_PENDING         0x1000
+#define ICR_INIT            0x4500 /* assert */
+#define ICR_START_UP        0x4600
 
 #define IOAPIC_SELECT          0x00
 #define IOAPIC_WINDOW          0x10
@@ -57,15 +61,23 @@ struct ioapic {
 };
 
 static volatile uint8_t *lapic;
+static bool x2apic; /* registers are MSRs */
 static struct ioapic ioapics[ACPI_IOAPIC_MAX];
 
 static uint32_t lapic_read(uint32_t reg)
 {
+    if (x2apic) {
+        return (uint32_t)insn_rdmsr(MSR_X2APIC + (reg >> 4));
+    }
     return *(volatile uint32_t *)(lapic + reg);
 }
 
 static void lapic_write(uint32_t reg, uint32_t value)
 {
+    if (x2apic) {
+        insn_wrmsr(MSR_X2APIC + (reg >> 4), value);
+        return;
+    }
     *(volatile uint32_t *)(lapic + reg) = value;
 }
 
@@ -120,18 +132,26 @@ static void lapic_enable(void)
         insn_wrmsr(MSR_APIC_BASE, base);
     }
     insn_wrmsr(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
+    if (x2apic) {
+        insn_wrmsr(MSR_APIC_BASE, base | APIC_BASE_ENABLE | APIC_BASE_X2APIC);
+    }
 }
 
 void apic_init(void)
 {
+    if (lapic == NULL) {
+        x2apic = (insn_cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC) != 0;
+    }
     lapic_enable();
     if (lapic == NULL) {
         pic_mask();
         lapic = kernel_map_device(acpi_info.lapic, PAGE_SIZE);
         ioapic_init();
     }
-    lapic_write(LAPIC_DFR, 0xffffffff);
-    lapic_write(LAPIC_LDR, 0);
+    if (!x2apic) {
+        lapic_write(LAPIC_DFR, 0xffffffff);
+        lapic_write(LAPIC_LDR, 0);
+    }
     lapic_write(LAPIC_LVT_TIMER, LVT_MASKED | VECTOR_TIMER);
     lapic_write(LAPIC_LVT_LINT0, LVT_MASKED);
     lapic_write(LAPIC_LVT_LINT1, LVT_NMI);
@@ -142,7 +162,7 @@ void apic_init(void)
     lapic_write(LAPIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
     lapic_write(LAPIC_LVT_TIMER, VECTOR_TIMER);
     lapic_write(LAPIC_EOI, 0);
-    cpu_self()->arch.apic_id = lapic_read(LAPIC_ID) >> 24;
+    cpu_self()->arch.apic_id = lapic_read(LAPIC_ID) >> (x2apic ? 0 : 24);
 }
 
 void apic_eoi(void)
@@ -203,19 +223,50 @@ void apic_irq_enable(uint32_t irq)
     }
 }
 
+/* Requires: IRQs off. In x2APIC mode one write that earlier stores must be made to precede (10.12.3). */
+static void icr_write(uint32_t apic_id, uint32_t command)
+{
+    if (x2apic) {
+        __asm__ volatile("mfence; lfence" : : : "memory");
+        insn_wrmsr(MSR_X2APIC + (LAPIC_ICR_LOW >> 4), (uint64_t)apic_id << 32 | command);
+        return;
+    }
+    while (lapic_read(LAPIC_ICR_LOW) & ICR_PENDING) {
+        cpu_relax();
+    }
+    lapic_write(LAPIC_ICR_HIGH, apic_id << 24);
+    lapic_write(LAPIC_ICR_LOW, command);
+}
+
 void apic_ipi(cpumask_t targets)
 {
     irqflags_t flags = cpu_irq_save();
 
-    for (uint32_t cpu = 0; cpu < CPU_MAX; cpu++) {
-        if ((targets >> cpu & 1) == 0) {
-            continue;
-        }
-        while (lapic_read(LAPIC_ICR_LOW) & ICR_PENDING) {
-            cpu_relax();
-        }
-        lapic_write(LAPIC_ICR_HIGH, cpus[cpu].arch.apic_id << 24);
-        lapic_write(LAPIC_ICR_LOW, VECTOR_IPI);
+    while (targets != 0) {
+        icr_write(cpus[__builtin_ctzll(targets)].arch.apic_id, VECTOR_IPI);
+        targets &= targets - 1;
+    }
+    cpu_irq_restore(flags);
+}
+
+static void delay(uint64_t ns)
+{
+    uint64_t end = clock_now_ns() + ns;
+
+    while (clock_now_ns() < end) {
+        cpu_relax();
+    }
+}
+
+void apic_start_cpu(uint32_t apic_id, uint8_t page)
+{
+    irqflags_t flags = cpu_irq_save();
+
+    icr_write(apic_id, ICR_INIT);
+    delay(10 * NS_PER_MS);
+    for (int i = 0; i < 2; i++) {
+        icr_write(apic_id, ICR_START_UP | page);
+        delay(200 * NS_PER_US);
     }
     cpu_irq_restore(flags);
 }

@@ -1,8 +1,8 @@
 /* The PC as QEMU's q35 and pc make it: ACPI, local and I/O APIC, two 16550, CMOS clock. */
 #include <hal/board.h>
 
+#include <arch/cpu.h>
 #include "hal/x86_64/internal.h"
-#include "kernel/errno.h"
 
 #define CHANNEL_PORT 0x2f8
 
@@ -13,17 +13,15 @@ static void q35_cpu_setup(void)
     cpu_init_registers();
     apic_init();
     clock_init();
+    if (cpu_id() != 0) {
+        return;
+    }
     uart_console.irq = acpi_info.isa_gsi[4];
     uart_channel.irq = acpi_info.isa_gsi[3];
     if (uart_present(CHANNEL_PORT)) {
         uart_init(CHANNEL_PORT);
         board_q35.channel = &uart_channel;
     }
-}
-
-static int q35_cpu_start(uint32_t cpu UNUSED)
-{
-    return -ENOSYS;
 }
 
 struct hal_board board_q35 = {
@@ -37,7 +35,7 @@ struct hal_board board_q35 = {
     .irq_claim = apic_irq_claim,
     .irq_done = apic_irq_done,
     .irq_enable = apic_irq_enable,
-    .cpu_start = q35_cpu_start,
+    .cpu_start = secondary_start,
     .ipi = apic_ipi,
     .power = power_action,
     .console = &uart_console,

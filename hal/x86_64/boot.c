@@ -207,6 +207,7 @@ void boot_main(uint32_t magic, uint32_t info)
     } else {
         parse_pvh(info);
     }
+    boot_info.nr_cpus = MAX(acpi_info.nr_cpus, 1u);
     reserve(0, LOW_RESERVED);
     reserve(boot_info.image.start, boot_info.image.end);
     boot_info.early_map_end = BOOT_MAP_END;

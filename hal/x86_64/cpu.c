@@ -7,9 +7,11 @@
 
 #include "hal/x86_64/internal.h"
 #include <arch/insn.h>
+#include <hal/context.h>
 
 #include "kernel/cpu.h"
 #include "kernel/string.h"
+#include "mm/kernel_map.h"
 
 #define MSR_SYSENTER_CS    0x174
 #define MSR_SYSENTER_ESP   0x175
@@ -60,6 +62,7 @@ struct ist_stack {
     uint64_t reserved;
 } ALIGNED(IST_STACK_SIZE);
 static struct ist_stack boot_ist[IST_COUNT];
+static struct ist_stack *cpu_ist[CPU_MAX][IST_COUNT];
 
 static void idt_set(unsigned vector, uint8_t ist, uint8_t type)
 {
@@ -121,16 +124,39 @@ static void load_tables(const struct arch_cpu *cpu)
                      : "rax", "memory");
 }
 
+bool cpu_alloc_stacks(struct cpu *cpu)
+{
+    _Static_assert(KERNEL_STACK_SIZE % sizeof(struct ist_stack) == 0, "interrupt stacks");
+    unsigned each = KERNEL_STACK_SIZE / sizeof(struct ist_stack);
+
+    for (unsigned i = 0; i < IST_COUNT; i += each) {
+        struct ist_stack *stacks = kernel_stack_alloc();
+
+        if (stacks == NULL) {
+            return false;
+        }
+        for (unsigned j = 0; j < each && i + j < IST_COUNT; j++) {
+            cpu_ist[cpu->id][i + j] = &stacks[j];
+        }
+    }
+    return true;
+}
+
 void cpu_init_tables(struct cpu *cpu)
 {
     struct arch_cpu *arch = &cpu->arch;
 
     arch->self = cpu;
-    init_idt();
+    arch->id = cpu->id;
+    if (cpu->id == 0) {
+        init_idt();
+    }
     init_gdt(arch);
     for (unsigned i = 0; i < IST_COUNT; i++) {
-        boot_ist[i].cpu = cpu;
-        arch->tss.ist[i] = (uint64_t)&boot_ist[i].cpu;
+        struct ist_stack *stack = cpu->id == 0 ? &boot_ist[i] : cpu_ist[cpu->id][i];
+
+        stack->cpu = cpu;
+        arch->tss.ist[i] = (uint64_t)&stack->cpu;
     }
     arch->tss.iomap_base = sizeof(arch->tss); /* none: every user port access faults */
     load_tables(arch);
@@ -179,7 +205,9 @@ void cpu_init_registers(void)
 {
     uint64_t zero = 0;
 
-    detect();
+    if (cpu_id() == 0) {
+        detect();
+    }
     if (x86_features.xsave) {
         __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)x86_features.xcr0), "d"(0) : "memory");
     }

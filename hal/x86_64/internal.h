@@ -24,6 +24,8 @@ extern struct x86_features x86_features;
 
 /* Does: GDT, TSS, IDT and GS base of the CPU that runs this. */
 void cpu_init_tables(struct cpu *cpu);
+/* Does: interrupt stacks of another CPU, before it starts. Returns false without memory. */
+bool cpu_alloc_stacks(struct cpu *cpu);
 /* Does: XCR0 and the registers of SYSCALL. Requires: hal_mmu.cpu_init() has set CR4. */
 void cpu_init_registers(void);
 /* Does: makes SYSCALL and user traps use this kernel stack. */
@@ -93,8 +95,13 @@ uint32_t apic_irq_claim(void);
 void apic_irq_done(uint32_t irq);
 void apic_irq_enable(uint32_t irq);
 void apic_ipi(cpumask_t cpus);
+/* INIT and two start-up interrupts (SDM 3A 8.4.4): the CPU enters real mode at page * 4096. */
+void apic_start_cpu(uint32_t apic_id, uint8_t page);
 uint32_t apic_timer_count(void);
 void apic_timer_set(uint32_t count);
+
+/* secondary.c */
+int secondary_start(uint32_t cpu);
 
 /* clock.c */
 void clock_init(void);

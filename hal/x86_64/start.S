@@ -146,6 +146,7 @@ boot_stack:
     .zero   BOOT_STACK_SIZE
 boot_stack_top:
     .balign 4096
+    .globl  boot_pml4
 boot_pml4:
     .zero   4096
 boot_pdpt:

@@ -46,6 +46,7 @@ struct hal_board {
     uint32_t (*irq_claim)(void);
     void (*irq_done)(uint32_t irq);
     void (*irq_enable)(uint32_t irq); /* unmask, route to the boot CPU */
+    /* Does: makes the CPU enter kernel_secondary() on cpus[cpu].idle_stack. Returns before it does. */
     int (*cpu_start)(uint32_t cpu);
     void (*ipi)(cpumask_t cpus);
     NORETURN void (*power)(enum power_action action);

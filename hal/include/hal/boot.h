@@ -33,5 +33,6 @@ struct boot_info {
     uint32_t seed_len;
     struct boot_virtio virtio[BOOT_VIRTIO_MAX];
     uint32_t nr_virtio;
+    uint32_t nr_cpus; /* entries of cpus[] that hal_board->cpu_start() knows, the boot CPU's included */
     char cmdline[BOOT_CMDLINE_MAX];
 };

@@ -65,3 +65,4 @@
 #define IST_STACK_SIZE        8192
 #define BOOT_MAP_GIB          4
 #define BOOT_MULTIBOOT2_MAGIC 0x36d76289
+#define TRAMPOLINE_PAGE       8 /* in the low memory that boot.c reserves */
