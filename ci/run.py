@@ -7,10 +7,12 @@ import atexit
 import glob
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 import termios
+import time
 
 import guest
 import host
@@ -143,18 +145,39 @@ def make_cmdline(options):
     return " ".join(words + options.append)
 
 
-def run_interactive(options, boot, files):
-    saved = termios.tcgetattr(0) if os.isatty(0) else None
+def restore_terminal(saved):
+    try:
+        termios.tcsetattr(0, termios.TCSADRAIN, saved)
+    except termios.error:
+        pass  # it is gone
+
+
+def wait_interactive(process, timeout_s, terminal):
+    """Waits for the machine's end, but not for longer than its terminal lives."""
+    end = None if timeout_s is None else time.monotonic() + timeout_s
+    poller = select.poll()
+    if terminal:
+        poller.register(0, 0)
+    while True:
+        try:
+            return process.wait(timeout=0.5)
+        except subprocess.TimeoutExpired:
+            if end is not None and time.monotonic() > end:
+                return guest.STATUS_TIMEOUT
+            if poller.poll(0):
+                return 128 + signal.SIGHUP
+
+
+def run_interactive(options, boot, files, saved):
+    """saved: the terminal's mode before the build, or None without a terminal."""
     with subprocess.Popen(machine.command(options, boot), pass_fds=files.fds,
                           preexec_fn=guest.die_with_parent) as process:
         try:
-            return process.wait(timeout=options.timeout)
-        except subprocess.TimeoutExpired:
-            return guest.STATUS_TIMEOUT
+            return wait_interactive(process, options.timeout, saved is not None)
         finally:
             guest.stop(process)
             if saved is not None:
-                termios.tcsetattr(0, termios.TCSADRAIN, saved)
+                restore_terminal(saved)
 
 
 def run_command(options, boot, files):
@@ -186,6 +209,7 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     options = parse(sys.argv[1:])
+    terminal = termios.tcgetattr(0) if os.isatty(0) else None
     files = machine.Files()
     atexit.register(files.close)
     try:
@@ -195,7 +219,7 @@ def main():
         if options.gdb:
             host.say(f"waiting for: gdb-multiarch {kernel} -ex 'target remote :1234'")
         if options.exec is None:
-            return run_interactive(options, boot, files)
+            return run_interactive(options, boot, files, terminal)
         return run_command(options, boot, files)
     except (host.HostError, ValueError, OSError) as error:
         host.say(error)

@@ -40,6 +40,8 @@ SUITES = [
           "name and no asm outside hal/"),
     Suite("budget", script("ci/check_budget.py"), 1, "functions and lines of each HAL"),
     Suite("unit", script("ci/check_unit.py"), 10, "host tests, with the simulator"),
+    Suite("fuzz", script("tests/fuzz/run.py"), 60, "libFuzzer with sanitizers over models "
+          "(--minutes N; all: 10)"),
     Suite("cli", script("tests/cli/run.py"), 2, "./run and ./test refuse what is wrong"),
     *per_arch("exec", "tests/exec/run.py", minutes=8, about="./run --exec: streams, statuses"),
     *per_arch("boot", "tests/boot/run.py", minutes=10, about="boot paths, memory sizes, CPUs"),

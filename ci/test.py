@@ -75,7 +75,7 @@ class Run:
 
             def end():
                 timed_out.set()
-                end_group(process)
+                end_suite(process)
 
             timer = threading.Timer(limit_s, end)
             timer.start()
@@ -110,14 +110,33 @@ class Run:
         return "\n".join("    | " + line for line in lines)
 
 
-def end_group(process):
-    """The suite leads a session of its own: the group holds only what it started."""
-    try:
-        os.killpg(process.pid, signal.SIGTERM)
-        time.sleep(1)
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+def descendants(pid):
+    """The process ids below pid, whatever session they are in; children come last."""
+    parents = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+                parents.setdefault(int(file.read().rpartition(")")[2].split()[1]), []).append(
+                    int(name))
+        except OSError:
+            continue
+    found = [pid]
+    for known in found:
+        found += parents.get(known, [])
+    return found
+
+
+def end_suite(process):
+    """Ends a suite and all that it started: terminal tests run in sessions of their own."""
+    pids = descendants(process.pid)
+    for number, pause_s in ((signal.SIGTERM, 2), (signal.SIGKILL, 0)):
+        for pid in pids:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+        time.sleep(pause_s)
+        pids = [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
 
 
 def run_all(chosen, jobs):
@@ -127,7 +146,7 @@ def run_all(chosen, jobs):
 
     def interrupted(number, _):
         for process in list(children):
-            end_group(process)
+            end_suite(process)
         sys.exit(128 + number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
