@@ -1,410 +1,257 @@
 /*
- * Model test of mm/: random operations on several address spaces on the simulated
- * machine, against a model that knows for every page what it must hold. usage: as_model [seed [ops]]
+ * Runs the model: random steps from a seed, or a case from a file. What fails is shrunk in child
+ * processes to the fewest steps that still fail, and written to a file that the suite can replay.
+ * usage: as-model [--seed N] [--steps N] [--cpus N] [--asids N] [--bits N] [--chaos N] [--vipt]
+ *                 [--no-invpcid] [--keep FILE] [--replay FILE]...
  */
-#include <asm/mman.h>
-#include <linux/mman.h>
-#include <sim/machine.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "kernel/assert.h"
-#include "mm/asid.h"
-#include "mm/frame.h"
-#include "mm/page_store.h"
-#include "mm/slab.h"
-#include "mm/space.h"
+#include "model.h"
 
-#define SPACES 6u
-#define PAGES 64u /* of each space's window */
-/* Two stretches of pages around a 2 MiB and a 1 GiB boundary, so that tables begin and end inside. */
-#define WINDOW_LOW 0x3ffe0000ull
-#define NR_OBJECTS 3u
-#define OBJECT_PAGES 48u
-#define NR_CPUS 3u
-
-enum kind { ABSENT, ANON, PRIVATE, SHARED };
-
-struct page {
-    enum kind kind;
-    uint32_t prot;
-    uint32_t flags; /* AS_DONTFORK, AS_WIPEONFORK */
-    unsigned object, index;
-    bool copied; /* PRIVATE: holds `value`, not the object's */
-    uint64_t value;
+struct run {
+    struct sim_options options;
+    uint64_t seed;
+    struct model_step *step;
+    size_t nr;
 };
 
-struct space {
-    struct address_space *as;
-    struct page page[PAGES];
-};
+/* Shared with the children: how far they came. */
+static volatile size_t *progress;
 
-static struct space spaces[SPACES];
-static struct vm_object *objects[NR_OBJECTS];
-static uint64_t object_value[NR_OBJECTS][OBJECT_PAGES];
-static uint64_t rng;
-static uint64_t done[16], changed;
-
-static uint64_t next_random(void)
+static double now(void)
 {
-    rng ^= rng << 13;
-    rng ^= rng >> 7;
-    rng ^= rng << 17;
-    return rng;
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static unsigned below(unsigned n)
+static void run_here(const struct run *run)
 {
-    return (unsigned)((next_random() >> 16) % n);
-}
-
-static vaddr_t address(unsigned page)
-{
-    return WINDOW_LOW + (vaddr_t)page * PAGE_SIZE;
-}
-
-static uint64_t *model_word(struct page *page)
-{
-    if (page->kind == SHARED || (page->kind == PRIVATE && !page->copied)) {
-        return &object_value[page->object][page->index];
+    model_boot(&run->options, run->seed);
+    for (size_t i = 0; i < run->nr; i++) {
+        *progress = i + 1;
+        model_step(&run->step[i]);
     }
-    return &page->value;
+    model_check_everything();
+    model_finish();
 }
 
-static void range(unsigned *first, unsigned *nr)
+/* Returns whether the run fails, in a child with its output dropped. */
+static bool fails(const struct run *run)
 {
-    *first = below(PAGES);
-    *nr = 1 + below(below(3) == 0 ? PAGES - *first : 1 + (PAGES - *first) / 8);
-}
+    fflush(NULL);
+    pid_t child = fork();
 
-static uint32_t random_prot(void)
-{
-    static const uint32_t prots[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE,
-                                     PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC};
-
-    return prots[below(ARRAY_SIZE(prots))];
-}
-
-static void run_on(struct space *space)
-{
-    irqflags_t flags;
-
-    sim_set_cpu(below(NR_CPUS));
-    flags = cpu_irq_save();
-    as_activate(space->as);
-    cpu_irq_restore(flags);
-}
-
-static void op_map(struct space *space)
-{
-    struct as_map_request request = {.prot = random_prot(), .max_prot = 7, .flags = AS_FIXED};
-    unsigned first, nr, object = below(NR_OBJECTS), kind = below(4);
-    vaddr_t got;
-
-    range(&first, &nr);
-    request.addr = address(first);
-    request.len = nr * PAGE_SIZE;
-    unsigned index = below(OBJECT_PAGES);
-
-    if (kind >= 2) {
-        nr = MIN(nr, OBJECT_PAGES - index);
-        request.len = nr * PAGE_SIZE;
-        request.object = objects[object];
-        request.offset = index * PAGE_SIZE;
-        request.flags |= kind == 3 ? AS_SHARED : 0;
+    if (child == 0) {
+        if (freopen("/dev/null", "w", stderr) == NULL) {
+            _exit(0);
+        }
+        alarm(60);
+        run_here(run);
+        _exit(0);
     }
-    if (as_map(space->as, &request, &got) != 0) {
-        return;
-    }
-    changed++;
-    kverify(got == request.addr);
-    for (unsigned i = 0; i < nr; i++) {
-        space->page[first + i] = (struct page){
-            .kind = kind < 2 ? ANON : kind == 2 ? PRIVATE : SHARED,
-            .prot = request.prot,
-            .object = object,
-            .index = index + i,
-        };
-    }
+    int status = 0;
+
+    waitpid(child, &status, 0);
+    return status != 0;
 }
 
-static void op_unmap(struct space *space)
+static bool fails_without(const struct run *run, size_t start, size_t len, struct run *less)
 {
-    unsigned first, nr;
-
-    range(&first, &nr);
-    if (as_unmap(space->as, address(first), nr * PAGE_SIZE) == 0) {
-        memset(&space->page[first], 0, nr * sizeof(struct page));
-        changed++;
-    }
+    memcpy(less->step, run->step, start * sizeof(*run->step));
+    memcpy(less->step + start, run->step + start + len,
+           (run->nr - start - len) * sizeof(*run->step));
+    less->nr = run->nr - len;
+    return fails(less);
 }
 
-static void op_protect(struct space *space)
+static void shrink(struct run *run)
 {
-    unsigned first, nr;
-    uint32_t prot = random_prot();
+    struct run less = *run;
 
-    range(&first, &nr);
-    int error = as_protect(space->as, address(first), nr * PAGE_SIZE, prot);
-    unsigned i = first;
-
-    for (; i < first + nr && space->page[i].kind != ABSENT; i++) {
-        space->page[i].prot = prot;
-    }
-    kverify((error == 0) == (i == first + nr));
-    changed += error == 0;
-}
-
-static void op_discard(struct space *space)
-{
-    unsigned first, nr;
-
-    range(&first, &nr);
-    int error = as_advise(space->as, address(first), nr * PAGE_SIZE, MADV_DONTNEED);
-
-    kverify(error == 0 || error == -12);
-    for (unsigned i = first; i < first + nr; i++) {
-        space->page[i].copied = false;
-        space->page[i].value = 0;
-    }
-    changed++;
-}
-
-static void op_flag(struct space *space)
-{
-    static const int advices[] = {MADV_DONTFORK, MADV_DOFORK, MADV_KEEPONFORK, MADV_DOFORK};
-    unsigned first, nr;
-    int advice = advices[below(ARRAY_SIZE(advices))];
-
-    range(&first, &nr);
-    if (as_advise(space->as, address(first), nr * PAGE_SIZE, advice) == -22) {
-        return;
-    }
-    for (unsigned i = first; i < first + nr; i++) {
-        if (advice == MADV_DONTFORK) {
-            space->page[i].flags |= AS_DONTFORK;
-        } else if (advice == MADV_DOFORK) {
-            space->page[i].flags &= ~(uint32_t)AS_DONTFORK;
+    less.step = malloc((run->nr + 1) * sizeof(*run->step));
+    for (size_t len = run->nr / 2; len > 0; len /= 2) {
+        for (size_t start = 0; start + len <= run->nr;) {
+            if (fails_without(run, start, len, &less)) {
+                memcpy(run->step, less.step, less.nr * sizeof(*run->step));
+                run->nr = less.nr;
+            } else {
+                start += len;
+            }
         }
     }
+    free(less.step);
 }
 
-static void op_remap(struct space *space)
+static void write_case(const struct run *run, const char *path)
 {
-    unsigned from = below(PAGES), to = below(PAGES);
-    unsigned old_nr = 1 + below(MIN(8u, PAGES - from)), new_nr = 1 + below(MIN(8u, PAGES - to));
-    struct page moved[8] = {0};
-    vaddr_t got;
-    int error = as_remap(space->as, address(from), old_nr * PAGE_SIZE, new_nr * PAGE_SIZE,
-                         MREMAP_MAYMOVE | MREMAP_FIXED, address(to), &got);
+    FILE *file = fopen(path, "w");
 
-    if (error != 0) {
-        return; /* a failed MREMAP_FIXED may have unmapped the target: seen by the full check below */
+    if (file == NULL) {
+        perror(path);
+        exit(2);
     }
-    changed++;
-    for (unsigned i = 0; i < new_nr; i++) {
-        moved[i] = space->page[from + MIN(i, old_nr - 1)];
-        if (i >= old_nr) {
-            moved[i].copied = false;
-            moved[i].value = 0;
-            moved[i].index = moved[old_nr - 1].index + (i - old_nr + 1);
+    fprintf(file, "options cpus=%u asids=%u bits=%u chaos=%u invpcid=%u vipt=%u seed=%lu\n",
+            run->options.nr_cpus, run->options.asid_limit, run->options.asid_bits,
+            run->options.chaos, !run->options.no_invpcid, run->options.vipt,
+            (unsigned long)run->seed);
+    for (size_t i = 0; i < run->nr; i++) {
+        struct model_step s = run->step[i];
+
+        fprintf(file, "%s cpu=%u space=%u %u %u %u %u %u\n", model_op_names[s.op % MODEL_NR_OPS],
+                s.cpu, s.space, s.a, s.b, s.c, s.d, s.e);
+    }
+    fclose(file);
+}
+
+static uint8_t op_named(const char *name)
+{
+    for (unsigned i = 0; i < MODEL_NR_OPS; i++) {
+        if (strcmp(name, model_op_names[i]) == 0) {
+            return (uint8_t)i;
         }
     }
-    memset(&space->page[from], 0, old_nr * sizeof(struct page));
-    memcpy(&space->page[to], moved, new_nr * sizeof(struct page));
+    fprintf(stderr, "no step is called %s\n", name);
+    exit(2);
 }
 
-static void op_fork(struct space *space)
+static void read_case(struct run *run, const char *path)
 {
-    struct space *child = &spaces[below(SPACES)];
+    FILE *file = fopen(path, "r");
+    char line[256], name[32];
+    unsigned cpus, asids, bits, chaos, invpcid, vipt;
+    unsigned long seed;
 
-    if (child == space) {
-        return;
+    if (file == NULL) {
+        perror(path);
+        exit(2);
     }
-    as_put(child->as);
-    if (as_fork(space->as, &child->as) != 0) {
-        panic("fork failed");
-    }
-    memcpy(child->page, space->page, sizeof(child->page));
-    for (unsigned i = 0; i < PAGES; i++) {
-        if ((child->page[i].flags & AS_DONTFORK) != 0) {
-            child->page[i] = (struct page){0};
+    run->step = malloc(100000 * sizeof(*run->step));
+    run->nr = 0;
+    while (fgets(line, sizeof(line), file) != NULL && run->nr < 100000) {
+        unsigned cpu, space, f[5];
+
+        if (sscanf(line, "options cpus=%u asids=%u bits=%u chaos=%u invpcid=%u vipt=%u seed=%lu",
+                   &cpus, &asids, &bits, &chaos, &invpcid, &vipt, &seed) == 7) {
+            run->options = (struct sim_options){MIB(16), cpus, (uint8_t)bits, asids, chaos,
+                                                invpcid == 0, vipt != 0};
+            run->seed = seed;
+        } else if (sscanf(line, "%31s cpu=%u space=%u %u %u %u %u %u", name, &cpu, &space, &f[0],
+                          &f[1], &f[2], &f[3], &f[4]) == 8) {
+            run->step[run->nr++] = (struct model_step){
+                op_named(name), (uint8_t)cpu,  (uint8_t)space, (uint8_t)f[0],
+                (uint8_t)f[1],  (uint8_t)f[2], (uint8_t)f[3],  (uint8_t)f[4]};
         }
     }
-    changed++;
+    fclose(file);
 }
 
-static uint32_t needed(uint32_t access)
+static int replay(const char *path)
 {
-    return access == PTE_WRITE ? PROT_WRITE : access == PTE_EXEC ? PROT_EXEC
-                                                                 : PROT_READ | PROT_WRITE | PROT_EXEC;
+    struct run run = {.nr = 0};
+
+    read_case(&run, path);
+    bool bad = run.nr == 0 || fails(&run);
+
+    printf("%s %s: %zu steps\n", bad ? "not ok" : "ok", path, run.nr);
+    free(run.step);
+    return bad;
 }
 
-/* A user access with faults served, as the trap code does. Returns NULL where a signal would come. */
-static uint8_t *user_access(struct space *space, vaddr_t va, uint32_t access)
+static int report_failure(struct run *run, const char *keep)
 {
-    for (unsigned round = 0; round < 8; round++) {
-        struct as_fault_signal signal;
-        uint8_t *byte = sim_access(va, access);
+    size_t all = run->nr, reached = *progress;
 
-        if (byte != NULL) {
-            return byte;
-        }
-        int error = as_fault(space->as, va, access, &signal);
-
-        if (error != 0) {
-            kverify(error == -14);
-            return NULL;
-        }
-    }
-    panic("access %u to %#lx faults for ever", access, (unsigned long)va);
+    run->nr = reached == 0 ? run->nr : reached;
+    shrink(run);
+    write_case(run, keep);
+    printf("not ok as_model seed %lu: fails at step %zu of %zu; %zu steps suffice: %s\n",
+           (unsigned long)run->seed, reached, all, run->nr, keep);
+    fflush(NULL);
+    run_here(run); /* once more, with what it says */
+    return 1;
 }
 
-static void op_access(struct space *space, uint32_t access)
+static int run_random(struct run *run, const char *keep)
 {
-    unsigned at = below(PAGES);
-    struct page *page = &space->page[at];
-    vaddr_t va = address(at) + 8 * below(512);
-    uint8_t *byte = user_access(space, va, access);
-    bool allowed = page->kind != ABSENT && (page->prot & needed(access)) != 0 &&
-                   (page->kind == ANON || page->index < OBJECT_PAGES);
+    uint64_t rng = run->seed * 0x9e3779b97f4a7c15ull + 1;
+    double start = now();
 
-    if ((byte != NULL) != allowed) {
-        panic("access %u to %#lx: %s, the model says otherwise", access, (unsigned long)va,
-              byte != NULL ? "allowed" : "refused");
+    run->step = malloc(run->nr * sizeof(*run->step));
+    for (size_t i = 0; i < run->nr; i++) {
+        run->step[i] = model_random_step(&rng);
     }
-    if (byte == NULL) {
-        return;
-    }
-    uint64_t *word = (uint64_t *)(void *)((uintptr_t)byte & ~(PAGE_SIZE - 1));
+    fflush(NULL);
+    pid_t child = fork();
 
-    if (*word != *model_word(page)) {
-        panic("%#lx holds %lx, the model %lx", (unsigned long)va, (unsigned long)*word,
-              (unsigned long)*model_word(page));
-    }
-    if (access == PTE_WRITE) {
-        uint64_t value = next_random();
+    if (child == 0) {
+        run_here(run);
+        double seconds = now() - start;
 
-        *word = value;
-        page->copied |= page->kind == PRIVATE;
-        *model_word(page) = value;
-        changed++;
+        printf("ok as_model seed %lu cpus %u chaos %u: %lu steps, %lu changed state; %.0f steps/s, "
+               "%lu TLB hits, %lu walks, %lu speculative, %lu interrupts, %lu frees checked\n",
+               (unsigned long)run->seed, run->options.nr_cpus, run->options.chaos,
+               (unsigned long)model.nr_steps, (unsigned long)model.nr_changed,
+               (double)model.nr_steps / seconds, (unsigned long)sim_counts.tlb_hits,
+               (unsigned long)sim_counts.walks, (unsigned long)sim_counts.speculations,
+               (unsigned long)sim_counts.ipis, (unsigned long)sim_counts.frees_checked);
+        fflush(NULL);
+        _exit(0);
     }
+    int status = 0;
+
+    waitpid(child, &status, 0);
+    return status == 0 ? 0 : report_failure(run, keep);
 }
 
-static void op_copy(struct space *space)
+static uint64_t number(char **argv, int *i)
 {
-    unsigned at = below(PAGES - 1);
-    struct page *page = &space->page[at];
-    uint64_t value = next_random();
-    bool write = below(2) == 0;
-    bool allowed = page->kind != ABSENT &&
-                   (page->prot & (write ? PROT_WRITE : 7u)) != 0 &&
-                   (page->kind == ANON || page->index < OBJECT_PAGES);
-    int error = write ? as_copy_out(space->as, address(at), &value, sizeof(value))
-                      : as_copy_in(space->as, &value, address(at), sizeof(value));
-
-    kverify((error == 0) == allowed);
-    if (error == 0 && write) {
-        page->copied |= page->kind == PRIVATE;
-        *model_word(page) = value;
-        changed++;
-    } else if (error == 0 && value != *model_word(page)) {
-        panic("copy from page %u gives %lx, the model %lx", at, (unsigned long)value,
-              (unsigned long)*model_word(page));
-    }
-}
-
-static void check_space(struct space *space)
-{
-    mutex_lock(&space->as->lock);
-    as_check_locked(space->as, 0, USER_VA_END);
-    mutex_unlock(&space->as->lock);
-    for (unsigned i = 0; i < PAGES; i++) {
-        struct vma *vma = vma_containing(&space->as->vmas, address(i));
-
-        if ((vma != NULL) != (space->page[i].kind != ABSENT) ||
-            (vma != NULL && vma->prot != space->page[i].prot)) {
-            panic("page %u: VMA and model differ", i);
-        }
-    }
-}
-
-static void step(void)
-{
-    static const uint8_t weights[] = {8, 5, 6, 4, 2, 3, 2, 24, 24, 6, 10};
-    static unsigned last; /* one space for a while, so that its TLB entries get old */
-    unsigned pick = below(94), op = 0;
-
-    if (below(8) == 0) {
-        last = below(SPACES);
-    }
-    struct space *space = &spaces[last];
-
-    while (pick >= weights[op]) {
-        pick -= weights[op++];
-    }
-    run_on(space);
-    done[op]++;
-    switch (op) {
-    case 0: op_map(space); break;
-    case 1: op_unmap(space); break;
-    case 2: op_protect(space); break;
-    case 3: op_discard(space); break;
-    case 4: op_flag(space); break;
-    case 5: op_fork(space); break;
-    case 6: op_remap(space); break;
-    case 7: op_access(space, PTE_READ); break;
-    case 8: op_access(space, PTE_WRITE); break;
-    case 9: op_access(space, PTE_EXEC); break;
-    default: op_copy(space); break;
-    }
-    sim_check();
+    return argv[*i + 1] == NULL ? 0 : strtoull(argv[++*i], NULL, 0);
 }
 
 int main(int argc, char **argv)
 {
-    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
-    uint64_t ops = argc > 2 ? strtoull(argv[2], NULL, 0) : 200000;
-    struct frame_stats before, after;
+    struct run run = {.options = {MIB(16), 3, 16, 8, 0, false, false}, .seed = 1, .nr = 20000};
+    const char *keep = "as_model_failed.txt";
+    int failed = 0;
+    bool replayed = false;
 
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    sim_boot(&(struct sim_options){
-        .ram_bytes = MIB(32), .nr_cpus = NR_CPUS, .asid_bits = 8, .asid_limit = 6});
-    rng = seed * 0x9e3779b97f4a7c15ull + 1;
-    frame_get_stats(&before);
-    for (unsigned i = 0; i < NR_OBJECTS; i++) {
-        objects[i] = anon_object_create(OBJECT_PAGES * PAGE_SIZE);
-        kverify(objects[i] != NULL);
-    }
-    for (unsigned i = 0; i < SPACES; i++) {
-        kverify(as_create(&spaces[i].as) == 0);
-    }
-    for (uint64_t i = 0; i < ops; i++) {
-        step();
-        if (i % 64 == 0) {
-            for (unsigned s = 0; s < SPACES; s++) {
-                check_space(&spaces[s]);
+    progress = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--seed") == 0) {
+            run.seed = number(argv, &i);
+        } else if (strcmp(argv[i], "--steps") == 0) {
+            run.nr = number(argv, &i);
+        } else if (strcmp(argv[i], "--cpus") == 0) {
+            run.options.nr_cpus = (uint32_t)number(argv, &i);
+        } else if (strcmp(argv[i], "--asids") == 0) {
+            run.options.asid_limit = (uint32_t)number(argv, &i);
+        } else if (strcmp(argv[i], "--bits") == 0) {
+            run.options.asid_bits = (uint8_t)number(argv, &i);
+        } else if (strcmp(argv[i], "--chaos") == 0) {
+            run.options.chaos = (uint32_t)number(argv, &i);
+        } else if (strcmp(argv[i], "--vipt") == 0) {
+            run.options.vipt = true;
+        } else if (strcmp(argv[i], "--no-invpcid") == 0) {
+            run.options.no_invpcid = true;
+        } else if (strcmp(argv[i], "--keep") == 0 && i + 1 < argc) {
+            keep = argv[++i];
+        } else if (strcmp(argv[i], "--replay") == 0) {
+            replayed = true;
+            while (i + 1 < argc) {
+                failed |= replay(argv[++i]);
             }
+        } else {
+            fprintf(stderr, "as-model: what is %s?\n", argv[i]);
+            return 2;
         }
     }
-    for (unsigned i = 0; i < SPACES; i++) {
-        as_put(spaces[i].as);
-    }
-    for (unsigned i = 0; i < NR_OBJECTS; i++) {
-        vm_object_put(objects[i]);
-    }
-    slab_drain();
-    frame_get_stats(&after);
-    if (after.nr_free != before.nr_free) {
-        panic("%lu frames before, %lu after", (unsigned long)before.nr_free,
-              (unsigned long)after.nr_free);
-    }
-    printf("ok as_model seed %lu: %lu operations, %lu changed state; %lu TLB hits, %lu walks, "
-           "%lu shots\n",
-           (unsigned long)seed, (unsigned long)ops, (unsigned long)changed,
-           (unsigned long)sim_counts.tlb_hits, (unsigned long)sim_counts.walks,
-           (unsigned long)sim_counts.shots);
-    return 0;
+    return replayed ? failed : run_random(&run, keep);
 }
