@@ -38,7 +38,8 @@ static void protect_leaf(pte_t *slot, vaddr_t va, void *arg)
         return;
     }
     if ((after & PTE_EXEC) != 0 && (before & PTE_EXEC) == 0) {
-        hal_mmu.icache_sync(pte_addr(entry, 0), PAGE_SIZE);
+        /* Clean or not: the program may have written it since. */
+        frame_sync_icache(frame_of(pte_addr(entry, 0)));
     }
     pte_store(slot, pte_with_prot(entry, 0, after));
     if ((before & ~after) != 0) {

@@ -33,10 +33,8 @@ static int segv(struct as_fault_signal *out, int code)
 /* Executable bytes reach the instruction caches before the leaf is published. */
 static pte_t make_leaf(struct frame *frame, uint32_t prot)
 {
-    if ((prot & PTE_EXEC) != 0 &&
-        (atomic_load_explicit(&frame->flags, memory_order_acquire) & FRAME_ICACHE_CLEAN) == 0) {
-        hal_mmu.icache_sync(frame_pa(frame), PAGE_SIZE);
-        atomic_fetch_or_explicit(&frame->flags, FRAME_ICACHE_CLEAN, memory_order_release);
+    if ((prot & PTE_EXEC) != 0 && !frame_icache_is_clean(frame)) {
+        frame_sync_icache(frame);
     }
     return pte_leaf(frame_pa(frame), 0, prot, MEM_NORMAL);
 }

@@ -5,6 +5,7 @@
 
 #include "kernel/wait.h"
 #include "mm/address_space.h"
+#include "mm/frame.h"
 #include "mm/vma.h"
 
 struct address_space {
@@ -96,6 +97,21 @@ NODISCARD int as_populate(struct address_space *as, vaddr_t start, vaddr_t end);
 /* mm/fault.c */
 NODISCARD int fault_locked(struct address_space *as, vaddr_t addr, uint32_t access,
                            struct as_fault_signal *out) REQUIRES(&as->lock);
+
+/*
+ * The frame's bytes reach the instruction caches now, and the frame remembers that. Before a leaf
+ * that grants execution is published, and where the kernel writes to a frame that may have one.
+ */
+static inline void frame_sync_icache(struct frame *frame)
+{
+    hal_mmu.icache_sync(frame_pa(frame), PAGE_SIZE);
+    atomic_fetch_or_explicit(&frame->flags, FRAME_ICACHE_CLEAN, memory_order_release);
+}
+static inline bool frame_icache_is_clean(const struct frame *frame)
+{
+    return (atomic_load_explicit(&((struct frame *)frame)->flags, memory_order_acquire) &
+            FRAME_ICACHE_CLEAN) != 0;
+}
 
 /* mm/as_check.c: debug builds, after a mutation of [start, end). */
 #if defined(QUOIN_DEBUG)

@@ -38,11 +38,11 @@ static void written(const struct pt_walk *walk)
 {
     struct frame *frame = frame_of(pte_addr(walk->entry, 0));
 
-    if ((atomic_load_explicit(&frame->flags, memory_order_relaxed) & FRAME_ICACHE_CLEAN) == 0) {
+    if (!frame_icache_is_clean(frame)) {
         return;
     }
     if ((walk->rights & PTE_EXEC) != 0) {
-        hal_mmu.icache_sync(frame_pa(frame), PAGE_SIZE);
+        frame_sync_icache(frame);
     } else {
         frame_mark_written(frame);
     }
