@@ -185,8 +185,6 @@ int vma_split(struct address_space *as, struct vma *vma, vaddr_t va)
     if (upper->object != NULL) {
         upper->offset += va - vma->start;
     }
-    /* A lower part that grows down would meet the upper one. */
-    upper->flags &= ~(uint32_t)AS_GROWSDOWN;
     vma_set_bounds(&as->vmas, vma, vma->start, va);
     vma_insert(&as->vmas, upper);
     return 0;

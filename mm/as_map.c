@@ -258,8 +258,9 @@ static int grow_heap_locked(struct address_space *as, vaddr_t start, vaddr_t end
         return error;
     }
     struct vma *heap = heap_end(as, start);
+    uint32_t flags = AS_HEAP | (as->lock_future ? AS_LOCKED : 0u);
 
-    if (heap != NULL && heap->prot == (PROT_READ | PROT_WRITE)) {
+    if (heap != NULL && heap->prot == (PROT_READ | PROT_WRITE) && heap->flags == flags) {
         vma_set_bounds(&as->vmas, heap, heap->start, end);
         as_account_locked(as, heap, (int64_t)pages_of(end - start));
         return 0;
@@ -270,7 +271,7 @@ static int grow_heap_locked(struct address_space *as, vaddr_t start, vaddr_t end
     }
     heap->prot = PROT_READ | PROT_WRITE;
     heap->max_prot = PROT_READ | PROT_WRITE | PROT_EXEC;
-    heap->flags = AS_HEAP | (as->lock_future ? AS_LOCKED : 0);
+    heap->flags = flags;
     vma_insert(&as->vmas, heap);
     as_account_locked(as, heap, nr_pages(heap));
     return 0;
