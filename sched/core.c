@@ -35,6 +35,13 @@ static bool task_is_idle(const struct task *task)
     return task->process == &kernel_process;
 }
 
+#if defined(QUOIN_LOCKDEP)
+struct lockdep_held *sched_held_mutexes(void)
+{
+    return task_current() != NULL ? &task_current()->held_mutexes : NULL;
+}
+#endif
+
 struct task *sched_current(void)
 {
     return task_current();
@@ -386,6 +393,7 @@ int sched_block(uint64_t deadline_ns)
     struct task *task = task_current();
     int result = sleep_forbidden(task);
 
+    lockdep_may_sleep();
     if (result == 0 && deadline_ns != WAIT_FOREVER && deadline_ns <= time_now_ns()) {
         result = -ETIMEDOUT;
     }

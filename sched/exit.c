@@ -221,10 +221,11 @@ static void leave_process(struct task *task)
     process->nr_threads--;
     account_thread_gone_locked(process, task);
     spin_unlock(&process->lock);
+    if (task != process->leader) {
+        task_unhash_locked(task);
+    }
     if (process->nr_threads == 0) {
         become_zombie_locked(process, &dead);
-    } else if (task != process->leader) {
-        task_unhash_locked(task);
     }
     wait_wake_all(&process->exec_wait);
     spin_unlock(&task_table_lock);

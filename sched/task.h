@@ -116,6 +116,9 @@ struct task {
     int nice;
     bool no_new_privs;
 
+#if defined(QUOIN_LOCKDEP)
+    struct lockdep_held held_mutexes; /* (own) */
+#endif
     struct hal_fpu fpu; /* valid while the task does not run */
 };
 
