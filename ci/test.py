@@ -180,7 +180,7 @@ def parse(arguments):
                                      allow_abbrev=False)
 
     def error(message):
-        host.say(f"test: {message}; options: --list --jobs N; {usage}")
+        host.say(f"test: {message}; options: --list --jobs N --minutes N; {usage}")
         sys.exit(2)
 
     parser.error = error
@@ -188,6 +188,8 @@ def parse(arguments):
     parser.add_argument("--list", action="store_true", help="print the suites and end")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), metavar="N",
                         help="suites at a time")
+    parser.add_argument("--minutes", type=float, metavar="N",
+                        help="time for suites that search (fuzz, mutants)")
     options = parser.parse_args(arguments)
     try:
         options.chosen = suites.select(options.suites)
@@ -206,6 +208,10 @@ def main():
         return 0
     start = time.monotonic()
     os.makedirs(LOGS, exist_ok=True)
+    if options.minutes:
+        os.environ["QUOIN_TEST_MINUTES"] = str(options.minutes)
+    if "all" in options.suites:
+        os.environ["QUOIN_TEST_ALL"] = "1"
     runs = run_all(options.chosen, options.jobs)
     failed = sum(run.failed for run in runs)
     passed = sum(run.passed for run in runs)
