@@ -89,7 +89,8 @@ static size_t copy(struct address_space *as, enum copy_op op, vaddr_t user, void
     mutex_lock(&as->lock);
     while (done < len) {
         size_t part = MIN(len - done, PAGE_SIZE - ((user + done) & (PAGE_SIZE - 1)));
-        int error = copy_page_locked(as, op, user + done, (char *)kernel + done, part);
+        void *at = op == COPY_CLEAR ? NULL : (char *)kernel + done;
+        int error = copy_page_locked(as, op, user + done, at, part);
 
         if (error == -ENOMEM) {
             mutex_unlock(&as->lock);
