@@ -26,7 +26,8 @@ target_compile_options(quoin PRIVATE
     $<$<COMPILE_LANGUAGE:C>:-fno-unwind-tables>
     $<$<COMPILE_LANGUAGE:C>:-fno-asynchronous-unwind-tables>
     $<$<COMPILE_LANGUAGE:C>:${QUOIN_ARCH_C_FLAGS}>)
-target_compile_definitions(quoin PRIVATE $<$<CONFIG:Debug>:QUOIN_DEBUG=1>)
+target_compile_definitions(quoin PRIVATE $<$<CONFIG:Debug>:QUOIN_DEBUG=1>
+    $<$<CONFIG:Debug>:QUOIN_LOCKDEP=1>)
 
 if(QUOIN_ARCH_LIBFDT)
     execute_process(COMMAND ${PROJECT_SOURCE_DIR}/ci/fetch ${QUOIN_ARCH} libfdt-dev

@@ -1,8 +1,10 @@
 /* /proc/quoin: the kernel's own ledgers and switches for tests. */
 #include "fs/procfs_internal.h"
+#include "mm/asid.h"
 #include "mm/frame.h"
 #include "mm/kernel_map.h"
 #include "mm/slab.h"
+#include "mm/tlb.h"
 
 static int show_frames(struct inode *inode, struct text *text)
 {
@@ -55,15 +57,40 @@ static int show_kernel_map(struct inode *inode, struct text *text)
     return 0;
 }
 
+static int show_tlb(struct inode *inode, struct text *text)
+{
+    struct tlb_counters sum;
+
+    (void)inode;
+    tlb_get_counters(&sum);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } lines[] = {
+        {"switches", sum.switches},       {"root_writes", sum.root_writes},
+        {"drops_tag", sum.drops_tag},     {"drops_all", sum.drops_all},
+        {"shots_page", sum.shots_page},   {"shots_range", sum.shots_range},
+        {"shots_space", sum.shots_space}, {"shots_global", sum.shots_global},
+        {"ipis", sum.ipis},               {"rollovers", asid_nr_rollovers()},
+    };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(lines); i++) {
+        text_print(text, "%s %llu\n", lines[i].name, (unsigned long long)lines[i].value);
+    }
+    return 0;
+}
+
 static const struct pseudo_file frames_file = {show_frames, NULL};
 static const struct pseudo_file slab_file = {NULL, store_slab};
 static const struct pseudo_file fail_file = {NULL, store_fail};
 static const struct pseudo_file kernel_map_file = {show_kernel_map, NULL};
+static const struct pseudo_file tlb_file = {show_tlb, NULL};
 
 const struct pseudo_entry procfs_quoin_table[] = {
     {.name = "fail", .permissions = 0200, .file = &fail_file},
     {.name = "frames", .file = &frames_file},
     {.name = "kernel_map", .permissions = 0400, .file = &kernel_map_file},
     {.name = "slab", .permissions = 0200, .file = &slab_file},
+    {.name = "tlb", .file = &tlb_file},
     {.name = NULL},
 };

@@ -7,6 +7,7 @@
 #include "fs/fd_table.h"
 #include "fs/procfs_internal.h"
 #include "kernel/cred.h"
+#include "kernel/ipi.h"
 #include "kernel/random.h"
 #include "kernel/string.h"
 #include "kernel/uts.h"
@@ -120,6 +121,12 @@ void procfs_add_drain(void (*drain)(void))
     drains[nr_drains++] = drain;
 }
 
+static void drain_cpu(void *arg)
+{
+    (void)arg;
+    frame_drain();
+}
+
 /* Objects first: they hold frames. */
 static ssize64_t store_drop_caches(struct inode *inode, const char *data, size_t len)
 {
@@ -135,7 +142,7 @@ static ssize64_t store_drop_caches(struct inode *inode, const char *data, size_t
     }
     kernel_stack_drain();
     slab_drain();
-    frame_drain();
+    ipi_call(~(cpumask_t)0, drain_cpu, NULL);
     return (ssize64_t)len;
 }
 

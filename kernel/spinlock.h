@@ -7,23 +7,44 @@
 #include <arch/cpu.h>
 
 #include "kernel/assert.h"
+#include "kernel/lockdep.h"
 #include "kernel/types.h"
 
 struct CAPABILITY("spinlock") spinlock {
     _Atomic uint32_t next;
     _Atomic uint32_t serving;
     irqflags_t flags; /* of the holder; valid while held */
+#if defined(QUOIN_LOCKDEP)
+    struct lock_class *place; /* NULL: initialised statically, or not by spin_init() */
+    uint16_t class_number;
+#endif
 };
 
 #define SPINLOCK_INIT                                                                              \
     {                                                                                              \
-        0, 0, 0                                                                                    \
+        .next = 0                                                                                  \
     }
+
+#if defined(QUOIN_LOCKDEP)
+#define spin_init(lock)                                                                            \
+    ({                                                                                             \
+        static struct lock_class place_ = {__FILE__, __LINE__, 0};                                 \
+        *(lock) = (struct spinlock){.place = &place_};                                             \
+    })
+#else
+static inline void lockdep_spin_acquire(struct spinlock *lock UNUSED)
+{
+}
+
+static inline void lockdep_spin_release(struct spinlock *lock UNUSED)
+{
+}
 
 static inline void spin_init(struct spinlock *lock)
 {
     *lock = (struct spinlock)SPINLOCK_INIT;
 }
+#endif
 
 static inline bool spin_is_held(const struct spinlock *lock)
 {
@@ -34,6 +55,8 @@ static inline bool spin_is_held(const struct spinlock *lock)
 static inline void spin_lock(struct spinlock *lock) ACQUIRES(lock) NO_LOCK_ANALYSIS
 {
     irqflags_t flags = cpu_irq_save();
+
+    lockdep_spin_acquire(lock);
     uint32_t ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
 
     while (atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket) {
@@ -48,6 +71,7 @@ static inline void spin_unlock(struct spinlock *lock) RELEASES(lock) NO_LOCK_ANA
     uint32_t serving = atomic_load_explicit(&lock->serving, memory_order_relaxed);
 
     kassert(spin_is_held(lock));
+    lockdep_spin_release(lock);
     atomic_store_explicit(&lock->serving, serving + 1, memory_order_release);
     cpu_irq_restore(flags);
 }

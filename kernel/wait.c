@@ -50,7 +50,7 @@ void wait_wake_one(struct wait_queue *queue)
     spin_unlock(&queue->lock);
 }
 
-void mutex_init(struct mutex *mutex)
+void(mutex_init)(struct mutex *mutex)
 {
     atomic_init(&mutex->owner, NULL);
     atomic_init(&mutex->nr_waiting, 0);

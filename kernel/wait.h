@@ -48,7 +48,7 @@ struct wait_queue {
 
 #define WAIT_QUEUE_INIT(name)                                                                      \
     {                                                                                              \
-        SPINLOCK_INIT, LIST_INIT((name).waiters)                                                   \
+        .lock = SPINLOCK_INIT, .waiters = LIST_INIT((name).waiters)                                \
     }
 
 void wait_queue_init(struct wait_queue *queue);
@@ -99,14 +99,35 @@ struct CAPABILITY("mutex") mutex {
     _Atomic(struct task *) owner;
     atomic_uint nr_waiting;
     struct wait_queue queue;
+#if defined(QUOIN_LOCKDEP)
+    struct lock_class *place;
+    uint16_t class_number;
+#endif
 };
 
 #define MUTEX_INIT(name)                                                                           \
     {                                                                                              \
-        NULL, 0, WAIT_QUEUE_INIT((name).queue)                                                     \
+        .queue = WAIT_QUEUE_INIT((name).queue)                                                     \
     }
 
 void mutex_init(struct mutex *mutex);
+#if defined(QUOIN_LOCKDEP)
+#define mutex_init(mutex)                                                                          \
+    ({                                                                                             \
+        static struct lock_class place_ = {__FILE__, __LINE__, 0};                                 \
+        (mutex_init)(mutex);                                                                       \
+        (mutex)->place = &place_;                                                                  \
+        (mutex)->class_number = 0;                                                                 \
+    })
+#else
+static inline void lockdep_mutex_acquire(struct mutex *mutex UNUSED)
+{
+}
+
+static inline void lockdep_mutex_release(struct mutex *mutex UNUSED)
+{
+}
+#endif
 void mutex_lock_slow(struct mutex *mutex);
 void mutex_unlock_slow(struct mutex *mutex);
 
@@ -120,6 +141,7 @@ static inline void mutex_lock(struct mutex *mutex) ACQUIRES(mutex) NO_LOCK_ANALY
 {
     struct task *expected = NULL;
 
+    lockdep_mutex_acquire(mutex);
     if (likely(atomic_compare_exchange_strong_explicit(&mutex->owner, &expected, sched_current(),
                                                        memory_order_acquire,
                                                        memory_order_relaxed))) {
@@ -132,6 +154,7 @@ static inline void mutex_lock(struct mutex *mutex) ACQUIRES(mutex) NO_LOCK_ANALY
 static inline void mutex_unlock(struct mutex *mutex) RELEASES(mutex) NO_LOCK_ANALYSIS
 {
     kassert(mutex_is_held(mutex));
+    lockdep_mutex_release(mutex);
     atomic_store(&mutex->owner, NULL);
     if (unlikely(atomic_load(&mutex->nr_waiting) != 0)) {
         mutex_unlock_slow(mutex);

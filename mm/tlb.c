@@ -11,9 +11,15 @@
 #include "mm/pagetable.h"
 #include "mm/space.h"
 
-struct tlb_counters tlb_counters;
+/* Each written by its own CPU alone. */
+static struct tlb_counters counters[CPU_MAX];
 
 static struct address_space empty_space; /* the kernel half alone */
+
+static struct tlb_counters *own(void)
+{
+    return &counters[cpu_id()];
+}
 
 static void count(_Atomic uint64_t *counter)
 {
@@ -32,6 +38,15 @@ void as_init(void)
 
     hal_mmu.activate(empty_space.root, (asid_t){0}, TLB_DROP_ALL);
     cpu_irq_restore(flags);
+}
+
+/* A shot at other CPUs waits for them, so they must not be waiting for us. */
+static void count_ipi(cpumask_t others)
+{
+    kassert(cpu_irqs_on());
+    if (!HAL_TLB_BROADCAST && others != 0) {
+        count(&own()->ipis);
+    }
 }
 
 static void shoot(struct address_space *as, vaddr_t start, vaddr_t end, bool tables)
@@ -53,11 +68,12 @@ static void shoot(struct address_space *as, vaddr_t start, vaddr_t end, bool tab
     shot.cpus = atomic_load(&as->cpus_on);
     if (pages_of(end - start) > TLB_RANGE_MAX) {
         shot.scope = TLB_SPACE;
-        count(&tlb_counters.shots_space);
+        count(&own()->shots_space);
     } else {
         shot.scope = TLB_RANGE;
-        count(end - start == PAGE_SIZE ? &tlb_counters.shots_page : &tlb_counters.shots_range);
+        count(end - start == PAGE_SIZE ? &own()->shots_page : &own()->shots_range);
     }
+    count_ipi(shot.cpus & ~self);
     hal_mmu.shoot(&shot);
 }
 
@@ -122,7 +138,7 @@ void tlb_activate(struct address_space *as)
     cpumask_t self = 1ull << cpu->id;
     bool drop_all;
 
-    count(&tlb_counters.switches);
+    count(&own()->switches);
     if (as == NULL || as == before) {
         return;
     }
@@ -141,9 +157,9 @@ void tlb_activate(struct address_space *as)
         drop = TLB_DROP_ALL;
     }
     if (drop != TLB_KEEP) {
-        count(drop_all ? &tlb_counters.drops_all : &tlb_counters.drops_tag);
+        count(drop_all ? &own()->drops_all : &own()->drops_tag);
     }
-    count(&tlb_counters.root_writes);
+    count(&own()->root_writes);
     hal_mmu.activate(as->root, asid, drop);
     cpu->active_as = as;
     if (before != NULL) {
@@ -172,6 +188,7 @@ void as_ipi(void)
 
 void tlb_evict(struct address_space *as)
 {
+    kassert(cpu_irqs_on());
     irqflags_t flags = cpu_irq_save();
 
     if (cpu_self()->active_as == as) {
@@ -181,7 +198,7 @@ void tlb_evict(struct address_space *as)
 
     cpu_irq_restore(flags);
     if (others != 0) {
-        count(&tlb_counters.ipis);
+        count(&own()->ipis);
         hal_board->ipi(others);
     }
     while (atomic_load(&as->cpus_on) != 0) {
@@ -196,8 +213,27 @@ void tlb_shoot_kernel(vaddr_t start, vaddr_t end)
 
     pte_sync();
     atomic_thread_fence(memory_order_seq_cst);
-    count(&tlb_counters.shots_global);
+    count(&own()->shots_global);
+    count_ipi(nr_cpus > 1);
     hal_mmu.shoot(&shot);
+}
+
+void tlb_get_counters(struct tlb_counters *out)
+{
+    *out = (struct tlb_counters){0};
+    for (uint32_t cpu = 0; cpu < nr_cpus; cpu++) {
+        const struct tlb_counters *from = &counters[cpu];
+
+        out->switches += from->switches;
+        out->root_writes += from->root_writes;
+        out->drops_tag += from->drops_tag;
+        out->drops_all += from->drops_all;
+        out->shots_page += from->shots_page;
+        out->shots_range += from->shots_range;
+        out->shots_space += from->shots_space;
+        out->shots_global += from->shots_global;
+        out->ipis += from->ipis;
+    }
 }
 
 #if defined(QUOIN_DEBUG)

@@ -51,4 +51,6 @@ struct tlb_counters {
     _Atomic uint64_t switches, root_writes, drops_tag, drops_all;
     _Atomic uint64_t shots_page, shots_range, shots_space, shots_global, ipis;
 };
-extern struct tlb_counters tlb_counters;
+
+/* Sums over the CPUs since boot; ipis: times that other CPUs were interrupted for a shot or a teardown. */
+void tlb_get_counters(struct tlb_counters *out);
