@@ -71,7 +71,7 @@ static uint64_t pages_mapped_in(struct address_space *as, vaddr_t start, vaddr_t
     return pages;
 }
 
-int as_unmap_locked(struct address_space *as, vaddr_t start, vaddr_t end, struct list *dead)
+int as_unmap_prepare_locked(struct address_space *as, vaddr_t start, vaddr_t end, bool keep_tables)
 {
     if (is_free(as, start, end)) {
         return 0;
@@ -83,19 +83,26 @@ int as_unmap_locked(struct address_space *as, vaddr_t start, vaddr_t end, struct
         return error;
     }
     tlb_batch_begin(&batch, as);
-    /* Tables that stay lose some leaves only: those at the ends. */
-    error = pt_own_present(as, start, start + 1, &batch);
+    /* Tables that stay lose some leaves only: without keep_tables those at the ends. */
+    error = pt_own_present(as, start, keep_tables ? end : start + 1, &batch);
     if (error == 0) {
         error = pt_own_present(as, end - 1, end, &batch);
     }
     tlb_batch_flush(&batch);
-    if (error != 0) {
-        vma_merge_range(as, start, end, dead);
-        return error;
-    }
+    return error;
+}
+
+void as_unmap_commit_locked(struct address_space *as, vaddr_t start, vaddr_t end, bool keep_tables,
+                            struct list *dead)
+{
+    struct tlb_batch batch;
     struct vma *vma = vma_find(&as->vmas, start);
     struct vma *below = vma == NULL ? NULL : vma_prev(&as->vmas, vma);
 
+    if (is_free(as, start, end)) {
+        return;
+    }
+    tlb_batch_begin(&batch, as);
     while (vma != NULL && vma->start < end) {
         struct vma *next = vma_next(&as->vmas, vma);
 
@@ -104,9 +111,22 @@ int as_unmap_locked(struct address_space *as, vaddr_t start, vaddr_t end, struct
         list_push_back(dead, &vma->node);
         vma = next;
     }
-    pt_remove(as, start, end, below == NULL ? 0 : below->end,
-              vma == NULL ? USER_VA_END : vma->start, &batch);
+    vaddr_t floor = below == NULL ? 0 : below->end;
+    vaddr_t ceiling = vma == NULL ? USER_VA_END : vma->start;
+
+    pt_remove(as, start, end, floor, keep_tables ? floor : ceiling, &batch);
     tlb_batch_flush(&batch);
+}
+
+int as_unmap_locked(struct address_space *as, vaddr_t start, vaddr_t end, struct list *dead)
+{
+    int error = as_unmap_prepare_locked(as, start, end, false);
+
+    if (error != 0) {
+        vma_merge_range(as, start, end, dead);
+        return error;
+    }
+    as_unmap_commit_locked(as, start, end, false, dead);
     return 0;
 }
 

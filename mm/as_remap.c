@@ -31,64 +31,73 @@ static void move_leaf(pte_t *slot, vaddr_t va, void *arg)
     pte_t entry = pte_load(slot);
     int error = pt_own(move->as, move->to + (va - move->from), move->batch, &target);
 
-    kverify(error == 0); /* prepare_target() made the tables */
+    kverify(error == 0); /* prepare_locked() made the tables */
     pte_store(slot, PTE_NONE);
     tlb_batch_add(move->batch, va, va + PAGE_SIZE, false);
     pt_store_new(target, entry);
 }
 
-static int move_leaves(struct address_space *as, vaddr_t from, vaddr_t to, size_t len)
+static void move_leaves(struct address_space *as, vaddr_t from, vaddr_t to, size_t len)
+    REQUIRES(&as->lock)
 {
     struct tlb_batch batch;
     struct move move = {as, from, to, &batch, 0};
 
     tlb_batch_begin(&batch, as);
-    move.error = pt_own_present(as, from, from + len, &batch);
-    if (move.error == 0) {
-        pt_for_each(as, from, from + len, prepare_target, &move);
+    pt_for_each(as, from, from + len, move_leaf, &move);
+    pte_sync();
+    tlb_batch_flush(&batch);
+}
+
+/* Everything that can fail: both ranges cut out, every table there and this space's own. */
+static int prepare_locked(struct address_space *as, struct va_range from, struct va_range to)
+    REQUIRES(&as->lock)
+{
+    struct tlb_batch batch;
+    struct move move = {as, from.start, to.start, &batch, 0};
+    size_t len = MIN(from.end - from.start, to.end - to.start);
+    int error = as_unmap_prepare_locked(as, to.start, to.end, true);
+
+    if (error == 0) {
+        error = as_unmap_prepare_locked(as, from.start, from.end, true);
     }
-    if (move.error == 0) {
-        pt_for_each(as, from, from + len, move_leaf, &move);
-        pte_sync();
+    if (error != 0) {
+        return error;
     }
+    tlb_batch_begin(&batch, as);
+    pt_for_each(as, from.start, from.start + len, prepare_target, &move);
     tlb_batch_flush(&batch);
     return move.error;
 }
 
-/* Requires: [old, old + old_len) inside vma, the target range free. */
-static int move_locked(struct address_space *as, struct vma *vma, vaddr_t old, size_t old_len,
-                       size_t new_len, vaddr_t to, struct list *dead)
-    REQUIRES(&as->lock)
+/* Requires: [from) inside vma. What `to` holds is replaced. On failure nothing has changed. */
+static int move_locked(struct address_space *as, struct vma *vma, struct va_range from,
+                       struct va_range to, struct list *dead) REQUIRES(&as->lock)
 {
+    size_t len = MIN(from.end - from.start, to.end - to.start);
     struct vma *moved = vma_clone(as, vma);
 
     if (moved == NULL) {
         return -ENOMEM;
     }
-    moved->start = to;
-    moved->end = to + new_len;
-    moved->offset = vma->object == NULL ? 0 : vma->offset + (old - vma->start);
+    moved->start = to.start;
+    moved->end = to.end;
+    moved->offset = vma->object == NULL ? 0 : vma->offset + (from.start - vma->start);
     moved->flags &= ~(uint32_t)AS_GROWSDOWN;
-    int error = move_leaves(as, old, to, MIN(old_len, new_len));
+    int error = prepare_locked(as, from, to);
 
     if (error != 0) {
+        vma_merge_range(as, to.start, to.end, dead);
+        vma_merge_range(as, from.start, from.end, dead);
         list_push_back(dead, &moved->node);
         return error;
     }
+    as_unmap_commit_locked(as, to.start, to.end, true, dead);
     vma_insert(&as->vmas, moved);
-    as_account_locked(as, moved, (int64_t)pages_of(new_len));
-    error = as_unmap_locked(as, old, old + old_len, dead);
-    if (error != 0) {
-        /* Only memory for the split was missing: everything goes back where it was. */
-        int back = move_leaves(as, to, old, MIN(old_len, new_len));
-
-        kverify(back == 0); /* the old tables still stand */
-        as_account_locked(as, moved, -(int64_t)pages_of(new_len));
-        vma_remove(&as->vmas, moved);
-        list_push_back(dead, &moved->node);
-        return error;
-    }
-    vma_merge_range(as, to, to + new_len, dead);
+    as_account_locked(as, moved, (int64_t)pages_of(to.end - to.start));
+    move_leaves(as, from.start, to.start, len);
+    as_unmap_commit_locked(as, from.start, from.end, false, dead);
+    vma_merge_range(as, to.start, to.end, dead);
     return 0;
 }
 
@@ -126,24 +135,13 @@ static bool can_grow_in_place(struct address_space *as, struct vma *vma, vaddr_t
            (next == NULL || vma_reserved_start(next) >= to);
 }
 
-static int remap_fixed_locked(struct address_space *as, vaddr_t old, size_t old_len, size_t new_len,
-                              vaddr_t to, struct list *dead)
-    REQUIRES(&as->lock)
+static int remap_fixed_locked(struct address_space *as, struct va_range from, struct va_range to,
+                              struct list *dead) REQUIRES(&as->lock)
 {
     struct vma *vma;
-    int error = check_source(as, old, old_len, new_len, &vma);
+    int error = check_source(as, from.start, from.end - from.start, to.end - to.start, &vma);
 
-    if (error == 0) {
-        error = as_unmap_locked(as, to, to + new_len, dead);
-    }
-    if (error == 0 && old_len > new_len) {
-        error = as_unmap_locked(as, old + new_len, old + old_len, dead);
-        old_len = new_len;
-    }
-    if (error != 0) {
-        return error;
-    }
-    return move_locked(as, vma_containing(&as->vmas, old), old, old_len, new_len, to, dead);
+    return error != 0 ? error : move_locked(as, vma, from, to, dead);
 }
 
 static int remap_locked(struct address_space *as, vaddr_t old, size_t old_len, size_t new_len,
@@ -179,7 +177,8 @@ static int remap_locked(struct address_space *as, vaddr_t old, size_t old_len, s
     if (*out == 0) {
         return -ENOMEM;
     }
-    return move_locked(as, vma, old, old_len, new_len, *out, dead);
+    return move_locked(as, vma, (struct va_range){old, old + old_len},
+                       (struct va_range){*out, *out + new_len}, dead);
 }
 
 int as_remap(struct address_space *as, vaddr_t old, size_t old_len, size_t new_len, uint32_t flags,
@@ -212,7 +211,7 @@ int as_remap(struct address_space *as, vaddr_t old, size_t old_len, size_t new_l
     mutex_lock(&as->lock);
     if (fixed) {
         *out = to.start;
-        error = remap_fixed_locked(as, old, from.end - from.start, new_len, to.start, &dead);
+        error = remap_fixed_locked(as, from, to, &dead);
     } else {
         error = remap_locked(as, old, from.end - from.start, new_len, flags, out, &dead);
     }

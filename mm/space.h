@@ -82,6 +82,15 @@ void vma_merge_range(struct address_space *as, vaddr_t start, vaddr_t end, struc
 /* Unmaps [start, end); removed VMAs go to dead. Fails: -ENOMEM, nothing changed. */
 NODISCARD int as_unmap_locked(struct address_space *as, vaddr_t start, vaddr_t end,
                               struct list *dead) REQUIRES(&as->lock);
+/*
+ * The same in two halves, so that several changes fail before any is made. Prepare splits VMAs and
+ * owns tables; after a failure vma_merge_range() undoes it. Commit cannot fail. keep_tables: every
+ * table of the range stays, for leaves that are to come. Prepare fails: -ENOMEM.
+ */
+NODISCARD int as_unmap_prepare_locked(struct address_space *as, vaddr_t start, vaddr_t end,
+                                      bool keep_tables) REQUIRES(&as->lock);
+void as_unmap_commit_locked(struct address_space *as, vaddr_t start, vaddr_t end, bool keep_tables,
+                            struct list *dead) REQUIRES(&as->lock);
 /* Whether the space may grow by the pages. */
 NODISCARD int as_may_expand_locked(const struct address_space *as, uint64_t pages, bool data)
     REQUIRES(&as->lock);
