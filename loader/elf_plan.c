@@ -35,7 +35,7 @@ static int add_segment(struct elf_plan *plan, const Elf64_Phdr *phdr)
 {
     vaddr_t va = phdr->p_vaddr;
 
-    if (phdr->p_memsz == 0) {
+    if (phdr->p_memsz == 0 && phdr->p_filesz == 0) {
         return 0;
     }
     if (plan->nr_segments == ELF_SEGMENTS_MAX) {

@@ -53,22 +53,30 @@ int image_read_interpreter(struct file *file, const struct elf_plan *plan,
     if (plan->interp_size > ELF_INTERPRETER_MAX) {
         return -ENOEXEC;
     }
-    int error = read_exactly(file, path, plan->interp_size, plan->interp_offset);
-
-    if (error == 0 && path[plan->interp_size - 1] != '\0') {
-        error = -ENOEXEC;
+    if (plan->interp_offset > INT64_MAX - plan->interp_size) {
+        return -EINVAL;
     }
-    return error;
+    ssize64_t got = file_read_kernel(file, path, plan->interp_size, plan->interp_offset);
+
+    if (got < 0) {
+        return (int)got;
+    }
+    if ((uint64_t)got != plan->interp_size) {
+        return -EIO;
+    }
+    return path[plan->interp_size - 1] != '\0' ? -ENOEXEC : 0;
 }
 
-static int map_anonymous(struct address_space *as, vaddr_t start, vaddr_t end, uint32_t prot)
+/* flags: AS_FIXED, with AS_NOREPLACE where nothing may be yet. */
+static int map_anonymous(struct address_space *as, vaddr_t start, vaddr_t end, uint32_t prot,
+                         uint32_t flags)
 {
     const struct as_map_request request = {
         .addr = start,
         .len = end - start,
         .prot = prot,
         .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC,
-        .flags = AS_FIXED,
+        .flags = flags,
     };
     vaddr_t at;
 
@@ -76,13 +84,13 @@ static int map_anonymous(struct address_space *as, vaddr_t start, vaddr_t end, u
 }
 
 static int map_file(struct address_space *as, struct file *file, const struct elf_segment *segment,
-                    vaddr_t start, vaddr_t end)
+                    vaddr_t start, vaddr_t end, uint32_t flags)
 {
     struct as_map_request request = {
         .addr = start,
         .len = end - start,
         .prot = segment->prot,
-        .flags = AS_FIXED,
+        .flags = flags,
         .offset = ALIGN_DOWN(segment->offset, PAGE_SIZE),
     };
     vaddr_t at;
@@ -99,17 +107,17 @@ static int map_file(struct address_space *as, struct file *file, const struct el
 }
 
 static int map_segment(struct address_space *as, struct file *file,
-                       const struct elf_segment *segment, vaddr_t base)
+                       const struct elf_segment *segment, vaddr_t base, uint32_t flags)
 {
     vaddr_t va = base + segment->va;
     vaddr_t file_end = va + segment->file_size;
     vaddr_t mem_end = ALIGN_UP(va + segment->mem_size, PAGE_SIZE);
     vaddr_t start = ALIGN_DOWN(va, PAGE_SIZE);
     vaddr_t zero = segment->file_size == 0 ? start : ALIGN_UP(file_end, PAGE_SIZE);
-    int error = segment->file_size == 0 ? 0 : map_file(as, file, segment, start, zero);
+    int error = segment->file_size == 0 ? 0 : map_file(as, file, segment, start, zero, flags);
 
     if (error == 0) {
-        error = map_anonymous(as, zero, mem_end, segment->prot);
+        error = map_anonymous(as, zero, mem_end, segment->prot, flags);
     }
     /* The rest of the last file page belongs to .bss; a segment that cannot be written has none. */
     if (error == 0 && segment->mem_size > segment->file_size && zero > file_end &&
@@ -143,8 +151,10 @@ int image_map(struct address_space *as, struct file *file, const struct elf_plan
     if (plan->relocatable) {
         error = place(as, plan, hint, &out->base);
     }
+    /* An interpreter with addresses of its own must not hide the program. */
     for (uint32_t i = 0; i < plan->nr_segments && error == 0; i++) {
-        error = map_segment(as, file, &plan->segment[i], out->base);
+        error = map_segment(as, file, &plan->segment[i], out->base,
+                            i == 0 ? AS_FIXED | AS_NOREPLACE : AS_FIXED);
     }
     out->end = out->base + plan->end;
     return error;

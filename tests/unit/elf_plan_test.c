@@ -128,6 +128,7 @@ static void bad_segment(const char *name, uint64_t va, uint64_t offset, uint64_t
 static void test_segments(void)
 {
     bad_segment("more in the file than in memory", BASE + 0x3000, 0x1000, 0x2000, 0x1000);
+    bad_segment("nothing in memory for what is in the file", BASE + 0x3000, 0x1000, 0x100, 0);
     bad_segment("address that wraps", UINT64_MAX - 0xfff, 0x1000, 0x1000, 0x2000);
     bad_segment("size that wraps", BASE + 0x3000, 0x1000, 0x10, UINT64_MAX - 0x10);
     bad_segment("kernel address", KERNEL_VA_BASE, 0x1000, 0x1000, 0x1000);
