@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BENCH = os.path.join(os.path.dirname(HERE), "bench")
+FOLDERS = [HERE] + [os.path.join(os.path.dirname(HERE), kind) for kind in ("bench", "boot")]
 PROGRAMS = ["memory", "process", "signals", "files", "faults", "stress", "elf", "pointers"]
 FLAGS = ("-std=gnu17 -static -nostdlib -ffreestanding -O2 -fno-stack-protector -fno-pic -no-pie "
          "-fomit-frame-pointer -fno-tree-loop-distribute-patterns -fno-builtin "
@@ -30,7 +30,7 @@ def uapi(arch):
 
 
 def source(name):
-    for folder in (HERE, BENCH):
+    for folder in FOLDERS:
         path = os.path.join(folder, name + ".c")
         if os.path.exists(path):
             return path
