@@ -184,7 +184,7 @@ static const struct call calls[] = {
     C(uname, 0, OUT(390)),
     C(sethostname, 0, IN_LEN(words8, 1), V(0)),
     C(sysinfo, 0, OUT(112)),
-    C(getrandom, 0, OUT(64), V(64), V(0)),
+    C(getrandom, ANY, OUT(64), V(64), V(0)),
 #ifdef __NR_getrlimit
     C(getrlimit, 0, V(RLIMIT_NOFILE), OUT(16)),
     C(setrlimit, 0, V(RLIMIT_NOFILE), IN(limits)),
