@@ -45,6 +45,8 @@ SUITES = [
     Suite("cli", script("tests/cli/run.py"), 2, "./run and ./test refuse what is wrong"),
     *per_arch("exec", "tests/exec/run.py", minutes=8, about="./run --exec: streams, statuses"),
     *per_arch("boot", "tests/boot/run.py", minutes=10, about="boot paths, memory sizes, CPUs"),
+    *per_arch("selftest", "tests/boot/selftest.py", minutes=5, about="forbidden accesses that the "
+              "hardware must stop"),
     *per_arch("user", "tests/user/run.py", minutes=12, about="programs that pass on Linux too"),
     *per_arch("shell", "tests/shell/run.py", minutes=10, about="a person's shell session, "
               "busybox applets compared to Linux"),

@@ -13,7 +13,7 @@ static void put_area(const struct as_area *area, struct text *text)
 {
     size_t before = text->len, len;
 
-    text_print(text, "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu", (unsigned long)area->start,
+    text_print(text, "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu ", (unsigned long)area->start,
                (unsigned long)area->end, (area->prot & PROT_READ) != 0 ? 'r' : '-',
                (area->prot & PROT_WRITE) != 0 ? 'w' : '-',
                (area->prot & PROT_EXEC) != 0 ? 'x' : '-',
@@ -25,9 +25,9 @@ static void put_area(const struct as_area *area, struct text *text)
         return;
     }
     len = text->len - before;
-    do {
+    for (; len < PATH_COLUMN; len++) {
         text_put(text, " ", 1);
-    } while (++len < PATH_COLUMN);
+    }
     text_put(text, area->path, strlen(area->path));
     text_put(text, "\n", 1);
 }

@@ -59,8 +59,8 @@ bool uart_present(uint16_t port)
     return port_read8((uint16_t)(port + UART_SCRATCH)) == 0x5a;
 }
 
-/* 115200 baud, 8 bits, no parity, FIFOs with an interrupt for each byte; OUT2 lets interrupts out.
- */
+/* 115200 baud, 8 bits, no parity, FIFOs with an interrupt at 14 bytes or a pause; OUT2 lets
+ * interrupts out. */
 void uart_init(uint16_t port)
 {
     port_write8((uint16_t)(port + UART_INTERRUPTS), 0);
@@ -68,7 +68,7 @@ void uart_init(uint16_t port)
     port_write8((uint16_t)(port + UART_DATA), 1);
     port_write8((uint16_t)(port + UART_INTERRUPTS), 0);
     port_write8((uint16_t)(port + UART_LINE), 0x03);
-    port_write8((uint16_t)(port + UART_FIFO), 0x01);
+    port_write8((uint16_t)(port + UART_FIFO), 0xc1);
     port_write8((uint16_t)(port + UART_MODEM), 0x0b);
 }
 
