@@ -17,7 +17,7 @@ import report as reports  # noqa: E402
 
 STOPPED = r"quoin: panic: .*fault|quoin: panic: kernel"
 THROUGH = r"selftest {}: not stopped"
-OVERFLOW = r"quoin: panic: .*stack overflow"
+OVERFLOW = r"kernel stack overflow: "
 CLEAN = r"selftest kernelmap: \d+ leaves, none writable and executable"
 
 # Name, options, what the log must show.
