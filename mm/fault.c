@@ -214,6 +214,7 @@ int fault_locked(struct address_space *as, vaddr_t addr, uint32_t access,
                  struct as_fault_signal *out)
 {
     struct vma *vma = addr < USER_VA_END ? vma_find(&as->vmas, addr) : NULL;
+    vaddr_t start = vma == NULL ? 0 : vma->start;
 
     if (vma == NULL || (addr < vma->start && !grow_stack_locked(as, vma, addr))) {
         return segv(out, SEGV_MAPERR);
@@ -227,6 +228,10 @@ int fault_locked(struct address_space *as, vaddr_t addr, uint32_t access,
     tlb_batch_begin(&batch, as);
     int error = fault_in(&fault, out);
 
+    if (error == -ENOMEM && vma->start < start) {
+        as_account_locked(as, vma, -(int64_t)pages_of(start - vma->start));
+        vma_set_bounds(&as->vmas, vma, start, vma->end);
+    }
     pte_sync();
     tlb_batch_flush(&batch);
     as->nr_minor_faults++;

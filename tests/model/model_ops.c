@@ -75,6 +75,8 @@ static void grow_stack(struct model_space *space, unsigned at)
     }
 }
 
+static bool fault_lacked_memory; /* the last user_access() that returned NULL */
+
 /* A user access with its faults served, as the trap code does. NULL where a signal would come. */
 static uint8_t *user_access(struct model_space *space, vaddr_t va, uint32_t access)
 {
@@ -89,6 +91,7 @@ static uint8_t *user_access(struct model_space *space, vaddr_t va, uint32_t acce
 
         if (error != 0) {
             kverify(error == -EFAULT || (model.injecting && error == -ENOMEM));
+            fault_lacked_memory = error == -ENOMEM;
             return NULL;
         }
     }
@@ -109,6 +112,9 @@ static bool do_access(const struct model_step *step, uint32_t access)
     uint64_t resident = space->as->resident;
     uint8_t *byte = user_access(space, va, access);
 
+    if (byte == NULL && fault_lacked_memory) {
+        return false;
+    }
     grow_stack(space, at);
     bool allowed = model_allows(page, access);
 
@@ -159,7 +165,14 @@ static bool do_copy(const struct model_step *step)
                 : step->op == OP_COPY_OUT ? as_copy_out(space->as, va, &value, sizeof(value))
                                           : as_clear(space->as, va, sizeof(value));
 
+    struct model_page before[MODEL_STACK];
+
+    memcpy(before, &space->page[MODEL_WINDOW], sizeof(before));
     grow_stack(space, at);
+    if (out_of_memory(error) && model_allows(page, write ? PTE_WRITE : PTE_READ)) {
+        memcpy(&space->page[MODEL_WINDOW], before, sizeof(before));
+        return false;
+    }
     if ((error == 0) != model_allows(page, write ? PTE_WRITE : PTE_READ)) {
         panic("%s page %u: error %d, the model says otherwise", model_op_names[step->op], at, error);
     }
@@ -287,15 +300,12 @@ static bool do_protect(const struct model_step *step)
     unsigned first, nr, i;
     uint32_t prot = prots[step->c % ARRAY_SIZE(prots)];
     int error;
+    uint64_t before = model.injecting ? model_hash(space->as) : 0;
 
     range_of(step, &first, &nr);
     error = as_protect(space->as, model_address(first), nr * PAGE_SIZE, prot);
-    bool whole = true;
-
-    for (i = first; i < first + nr; i++) {
-        whole &= space->page[i].kind != PAGE_ABSENT;
-    }
-    if (model.injecting && error == -ENOMEM && whole) {
+    /* A hole in the range gives the same error as a lack of memory. */
+    if (model.injecting && error == -ENOMEM && model_hash(space->as) == before) {
         return false;
     }
     for (i = first; i < first + nr && space->page[i].kind != PAGE_ABSENT; i++) {
