@@ -91,15 +91,20 @@ void as_check_locked(struct address_space *as, vaddr_t start, vaddr_t end)
 
 #if defined(QUOIN_DEBUG)
 #define FULL_CHECK_EVERY 256u
+#define RANGE_CHECK_MAX  MIB(2)
 
+/* A long range is checked at both its ends, where splits and merges happen. */
 void as_check_mutation_locked(struct address_space *as, vaddr_t start, vaddr_t end)
 {
-    if (++as->nr_mutations % FULL_CHECK_EVERY == 0) {
-        start = 0;
-        end = USER_VA_END;
-    } else if (end - start < USER_VA_END) {
-        start = start < PAGE_SIZE ? 0 : start - PAGE_SIZE;
-        end = MIN(end + PAGE_SIZE, USER_VA_END);
+    if (++as->nr_mutations % FULL_CHECK_EVERY == 0 || end - start == USER_VA_END) {
+        as_check_locked(as, 0, USER_VA_END);
+        return;
+    }
+    start = start < PAGE_SIZE ? 0 : start - PAGE_SIZE;
+    end = MIN(end + PAGE_SIZE, USER_VA_END);
+    if (end - start > 2 * RANGE_CHECK_MAX) {
+        as_check_locked(as, start, start + RANGE_CHECK_MAX);
+        start = end - RANGE_CHECK_MAX;
     }
     as_check_locked(as, start, end);
 }
