@@ -67,11 +67,16 @@ static int show_tlb(struct inode *inode, struct text *text)
         const char *name;
         uint64_t value;
     } lines[] = {
-        {"switches", sum.switches},       {"root_writes", sum.root_writes},
-        {"drops_tag", sum.drops_tag},     {"drops_all", sum.drops_all},
-        {"shots_page", sum.shots_page},   {"shots_range", sum.shots_range},
-        {"shots_space", sum.shots_space}, {"shots_global", sum.shots_global},
-        {"ipis", sum.ipis},               {"rollovers", asid_nr_rollovers()},
+        {"switches", sum.switches},
+        {"root_writes", sum.root_writes},
+        {"drops_tag", sum.drops_tag},
+        {"drops_all", sum.drops_all},
+        {"shots_page", sum.shots_page},
+        {"shots_range", sum.shots_range},
+        {"shots_space", sum.shots_space},
+        {"shots_global", sum.shots_global},
+        {"ipis", sum.ipis},
+        {"rollovers", asid_nr_rollovers()},
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(lines); i++) {

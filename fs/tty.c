@@ -439,7 +439,16 @@ static int tty_current_open(struct inode *inode, struct file *file)
         return -ENXIO;
     }
     file->private = tty;
-    return 0;
+    return tty->ops->hold != NULL ? tty->ops->hold(tty) : 0;
+}
+
+static void tty_current_release(struct file *file)
+{
+    struct tty *tty = file->private;
+
+    if (tty->ops->drop != NULL) {
+        tty->ops->drop(tty);
+    }
 }
 
 static const struct file_ops tty_current_ops = {
@@ -448,6 +457,7 @@ static const struct file_ops tty_current_ops = {
     .write = tty_write,
     .poll = tty_poll,
     .ioctl = tty_ioctl,
+    .release = tty_current_release,
 };
 
 void tty_devices_init(void)

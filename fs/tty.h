@@ -25,6 +25,9 @@ struct tty_port_ops {
     void (*output_ready)(struct tty *tty);
     /* Readers made room for input. */
     void (*input_drained)(struct tty *tty);
+    /* Another file names the tty, or no longer. Called without the lock. Fails: -EIO. */
+    int (*hold)(struct tty *tty);
+    void (*drop)(struct tty *tty);
 };
 
 struct tty {

@@ -62,11 +62,6 @@ static void pty_input_drained(struct tty *tty)
     wait_wake_all(&pty_of(tty)->writers);
 }
 
-static const struct tty_port_ops pty_port_ops = {
-    .output_ready = pty_output_ready,
-    .input_drained = pty_input_drained,
-};
-
 static bool pty_slave_is_closed(struct pty *pty)
 {
     bool closed;
@@ -77,9 +72,10 @@ static bool pty_slave_is_closed(struct pty *pty)
     return closed;
 }
 
-static int slave_open(struct inode *inode, struct file *file)
+/* Counts a file on the slave: the pair is not given again while there is one. */
+static int pty_hold(struct tty *tty)
 {
-    struct pty *pty = char_device_of(inode)->private;
+    struct pty *pty = pty_of(tty);
     int error = 0;
 
     spin_lock(&pty_lock);
@@ -90,6 +86,32 @@ static int slave_open(struct inode *inode, struct file *file)
         pty->slave_closed = false;
     }
     spin_unlock(&pty_lock);
+    return error;
+}
+
+static void pty_drop(struct tty *tty)
+{
+    struct pty *pty = pty_of(tty);
+
+    spin_lock(&pty_lock);
+    pty->nr_slaves--;
+    pty->slave_closed = pty->nr_slaves == 0;
+    spin_unlock(&pty_lock);
+    wait_wake_all(&pty->readers);
+}
+
+static const struct tty_port_ops pty_port_ops = {
+    .output_ready = pty_output_ready,
+    .input_drained = pty_input_drained,
+    .hold = pty_hold,
+    .drop = pty_drop,
+};
+
+static int slave_open(struct inode *inode, struct file *file)
+{
+    struct pty *pty = char_device_of(inode)->private;
+    int error = pty_hold(&pty->tty);
+
     if (error == 0) {
         tty_attach(file, &pty->tty);
     }
@@ -98,13 +120,7 @@ static int slave_open(struct inode *inode, struct file *file)
 
 static void slave_release(struct file *file)
 {
-    struct pty *pty = pty_of(file->private);
-
-    spin_lock(&pty_lock);
-    pty->nr_slaves--;
-    pty->slave_closed = pty->nr_slaves == 0;
-    spin_unlock(&pty_lock);
-    wait_wake_all(&pty->readers);
+    pty_drop(file->private);
 }
 
 static const struct file_ops slave_ops = {
