@@ -1,0 +1,4 @@
+/* Parts of the contract that only the simulated machine can show. */
+#pragma once
+
+void contract_decode(void);
