@@ -10,7 +10,9 @@ static uint64_t number(struct fuzz_input *input)
     unsigned kind = fuzz_byte(input);
     uint64_t value = (kind & 1) != 0 ? fuzz_word(input) : edges[(kind >> 1) % ARRAY_SIZE(edges)];
 
-    value += (uint64_t)(int8_t)fuzz_byte(input) * ((kind & 128) != 0 ? PAGE_SIZE : 1);
+    int64_t step = (int8_t)fuzz_byte(input);
+
+    value += (uint64_t)((kind & 128) != 0 ? step * 4096 : step);
     return (kind & 64) != 0 ? value & ~(PAGE_SIZE - 1) : value;
 }
 
