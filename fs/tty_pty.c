@@ -7,26 +7,20 @@
 #include "fs/tty_pty.h"
 
 #include <asm/ioctls.h>
-#include <linux/magic.h>
 
 #include "fs/device.h"
+#include "fs/devpts.h"
 #include "fs/poll.h"
-#include "fs/pseudo.h"
 #include "fs/tty.h"
-#include "fs/vfs.h"
 #include "kernel/errno.h"
 #include "kernel/jobctl.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
 #include "mm/slab.h"
 
-#define PTY_MAX        64u
-#define PTY_NAME       12u
-#define MAJOR_SLAVE    136u
-#define GROUP_TTY      5u
-#define CHUNK          512u
-#define TYPE_CHARACTER 2u
-#define SIGNAL_MAX     64u
+#define PTY_NAME   12u
+#define CHUNK      512u
+#define SIGNAL_MAX 64u
 
 struct pty {
     struct tty tty;
@@ -45,7 +39,7 @@ struct pty {
 };
 
 static struct spinlock pty_lock = SPINLOCK_INIT;
-static struct pty *ptys[PTY_MAX];
+static struct pty *ptys[TTY_PTY_MAX];
 
 static struct pty *pty_of(struct tty *tty)
 {
@@ -143,7 +137,7 @@ static struct pty *pty_take(uint32_t *index)
     struct pty *found = NULL;
 
     spin_lock(&pty_lock);
-    for (*index = 0; *index < PTY_MAX && ptys[*index] != NULL; ++*index) {
+    for (*index = 0; *index < TTY_PTY_MAX && ptys[*index] != NULL; ++*index) {
         if (pty_is_free(ptys[*index])) {
             found = ptys[*index];
             found->master_open = true;
@@ -168,7 +162,7 @@ static int pty_make(uint32_t index)
     ksnprintf(pty->name, sizeof(pty->name), "pts/%u", index);
     wait_queue_init(&pty->readers);
     wait_queue_init(&pty->writers);
-    pty->device.dev = dev_make(MAJOR_SLAVE, index);
+    pty->device.dev = dev_make(TTY_PTY_MAJOR, index);
     pty->device.ops = &slave_ops;
     pty->device.private = pty;
     tty_init(&pty->tty, pty->name, pty->device.dev, &pty_port_ops);
@@ -191,7 +185,7 @@ static int pty_allocate(struct pty **out)
     int error;
 
     while ((*out = pty_take(&index)) == NULL) {
-        if (index == PTY_MAX) {
+        if (index == TTY_PTY_MAX) {
             return -ENOSPC;
         }
         error = pty_make(index);
@@ -400,13 +394,12 @@ static const struct file_ops master_ops = {
     .release = master_release,
 };
 
-/* Returns whether the pair is in use; then its owner. */
-static bool pty_owner(uint32_t index, uint32_t *uid)
+bool tty_pty_owner(uint32_t index, uint32_t *uid)
 {
     bool open = false;
 
     spin_lock(&pty_lock);
-    if (index < PTY_MAX && ptys[index] != NULL) {
+    if (index < TTY_PTY_MAX && ptys[index] != NULL) {
         open = ptys[index]->master_open;
         *uid = ptys[index]->uid;
     }
@@ -414,81 +407,12 @@ static bool pty_owner(uint32_t index, uint32_t *uid)
     return open;
 }
 
-static const struct inode_ops node_ops = {.make = NULL};
-
-static int devpts_lookup(struct inode *dir, const char *name, size_t len, struct inode **out)
-{
-    char *end;
-    uint32_t index = (uint32_t)strtoul(name, &end, 10);
-    uint32_t uid;
-
-    if (end != name + len || len > 2 || (name[0] == '0' && len > 1) || !pty_owner(index, &uid)) {
-        return -ENOENT;
-    }
-    *out = inode_create(dir->super, S_IFCHR | 0620);
-    if (*out == NULL) {
-        return -ENOMEM;
-    }
-    (*out)->ops = &node_ops;
-    (*out)->ino = index + 3;
-    (*out)->rdev = dev_make(MAJOR_SLAVE, index);
-    (*out)->uid = uid;
-    (*out)->gid = GROUP_TTY;
-    return 0;
-}
-
-static int devpts_iterate(struct inode *dir, uint64_t *pos, struct dir_emitter *emitter)
-{
-    char name[PTY_NAME];
-    uint32_t uid;
-
-    (void)dir;
-    for (; *pos - 2 < PTY_MAX; ++*pos) {
-        uint32_t index = (uint32_t)(*pos - 2);
-        size_t len = (size_t)ksnprintf(name, sizeof(name), "%u", index);
-
-        if (pty_owner(index, &uid) &&
-            !dir_emit(emitter, name, len, index + 3, TYPE_CHARACTER, *pos + 1)) {
-            break;
-        }
-    }
-    return 0;
-}
-
-static const struct pseudo_dir devpts_dir = {devpts_lookup, devpts_iterate};
-
-static void devpts_stats(struct super *super, struct fs_stats *out)
-{
-    (void)super;
-    *out = (struct fs_stats){.magic = DEVPTS_SUPER_MAGIC};
-}
-
-static const struct super_ops devpts_super_ops = {.stats = devpts_stats};
-
-static int devpts_mount(struct super *super, const char *data)
-{
-    struct inode *inode = pseudo_dir_inode(super, 0755, &devpts_dir, NULL);
-
-    (void)data;
-    if (inode == NULL) {
-        return -ENOMEM;
-    }
-    inode->ino = 1;
-    super->ops = &devpts_super_ops;
-    super->magic = DEVPTS_SUPER_MAGIC;
-    super->flags |= SUPER_FIXED_ATTR | SUPER_NO_CREATE;
-    super->root = dentry_create_root(inode);
-    inode_put(inode);
-    return super->root != NULL ? 0 : -ENOMEM;
-}
-
 void tty_pty_init(void)
 {
-    static struct fs_type type = {.name = "devpts", .nodev = true, .mount = devpts_mount};
     static struct char_device multiplexer = {
         .name = "ptmx",
         .mode = 0666,
-        .gid = GROUP_TTY,
+        .gid = TTY_PTY_GROUP,
         .ops = &master_ops,
     };
     int error;
@@ -496,5 +420,5 @@ void tty_pty_init(void)
     multiplexer.dev = dev_make(5, 2);
     error = char_device_register(&multiplexer);
     kverify(error == 0);
-    vfs_register(&type);
+    devpts_init();
 }
