@@ -25,7 +25,7 @@ static struct pipe *fifo_get_pipe(struct inode *inode)
         spin_unlock(&inode->lock);
         if (pipe != NULL) {
             if (made != NULL && made != pipe) {
-                pipe_put(made);
+                pipe_free(made);
             }
             return pipe;
         }
@@ -38,12 +38,17 @@ static struct pipe *fifo_get_pipe(struct inode *inode)
 
 static void fifo_put_pipe(struct inode *inode, struct pipe *pipe)
 {
+    bool last;
+
     spin_lock(&inode->lock);
-    if (atomic_load(&pipe->refs) == 1) {
+    last = atomic_fetch_sub(&pipe->refs, 1) == 1;
+    if (last) {
         inode->pipe = NULL;
     }
     spin_unlock(&inode->lock);
-    pipe_put(pipe);
+    if (last) {
+        pipe_free(pipe);
+    }
 }
 
 static void fifo_count_open(struct pipe *pipe, uint32_t mode)
@@ -176,7 +181,7 @@ int pipe_create(uint32_t flags, const struct cred *cred, struct file **out_read,
     error =
         file_create_anon("pipe", S_IFIFO | 0600, &fifo_file_ops, O_RDONLY | flags, pipe, out_read);
     if (error != 0) {
-        pipe_put(pipe);
+        pipe_free(pipe);
         return error;
     }
     (*out_read)->inode->pipe = pipe;

@@ -15,6 +15,9 @@
 #include "mm/frame.h"
 #include "mm/slab.h"
 
+/* The largest power of two that F_SETPIPE_SZ can return. */
+#define PIPE_SIZE_LIMIT (1u << 30)
+
 struct pipe *pipe_new(void)
 {
     struct pipe *pipe = kmalloc(sizeof(*pipe));
@@ -33,11 +36,8 @@ struct pipe *pipe_new(void)
     return pipe;
 }
 
-void pipe_put(struct pipe *pipe)
+void pipe_free(struct pipe *pipe)
 {
-    if (atomic_fetch_sub_explicit(&pipe->refs, 1, memory_order_acq_rel) != 1) {
-        return;
-    }
     for (uint32_t i = 0; i < pipe->used; i++) {
         frame_put(pipe->slots[(pipe->head + i) % pipe->nr_slots].frame);
     }
@@ -115,13 +115,16 @@ static ssize64_t pipe_take(struct pipe *pipe, struct uio *uio)
     return (ssize64_t)done;
 }
 
-/* Nothing to read: 0 for the end of file, -EAGAIN, or 1 after a wait that found something. */
+/*
+ * Nothing to read: 0 for the end of file, -EAGAIN, or 1 if it is worth another look. The last
+ * writer may have filled the ring and gone since the caller's look.
+ */
 static int pipe_wait_data(struct pipe *pipe, const struct file *file)
 {
     int error;
 
     if (pipe->nr_writers == 0) {
-        return 0;
+        return pipe->used != 0;
     }
     if (file_is_nonblock(file)) {
         return -EAGAIN;
@@ -386,7 +389,7 @@ int pipe_set_size(struct file *file, uint64_t size, const struct cred *cred)
     if (!file_is_pipe(file)) {
         return -EBADF;
     }
-    if (size > 1u << 31) {
+    if (size > PIPE_SIZE_LIMIT) {
         return -EINVAL;
     }
     if (size > PIPE_SLOTS_MAX * PAGE_SIZE && !cred_capable(cred, CAP_SYS_RESOURCE)) {

@@ -27,8 +27,9 @@ struct pipe {
 
     struct spinlock count_lock; /* guards the counts; wakes come after */
     _Atomic uint32_t nr_readers, nr_writers;
-    uint64_t nr_reader_opens, nr_writer_opens; /* ever: an open that is over still ends a wait */
-    atomic_uint refs;                          /* open files and waiting opens */
+    /* Ever: an open that is over still ends a wait. */
+    _Atomic uint64_t nr_reader_opens, nr_writer_opens;
+    atomic_uint refs; /* open files and waiting opens; the last is dropped under inode->lock */
 
     struct wait_queue readers,
         writers; /* who waits for data, for room (and for an open of the kind) */
@@ -37,7 +38,8 @@ struct pipe {
 
 /* Returns an empty pipe with one reference and no readers or writers, or NULL. */
 struct pipe *pipe_new(void);
-void pipe_put(struct pipe *pipe);
+/* Requires: the last reference is gone, and no inode has the pipe. */
+void pipe_free(struct pipe *pipe);
 ssize64_t pipe_read(struct file *file, struct uio *uio, uint64_t *pos);
 ssize64_t pipe_write(struct file *file, struct uio *uio, uint64_t *pos);
 int64_t pipe_ioctl(struct file *file, unsigned cmd, uint64_t arg, struct address_space *as);
