@@ -1,4 +1,5 @@
 /* Memory mappings. What Linux checks before it looks at the space is checked here. */
+#include <linux/capability.h>
 #include <linux/mman.h>
 
 #include "mm/address_space.h"
@@ -60,28 +61,47 @@ static int map_type(uint32_t flags, bool file, uint32_t *as_flags)
 
 static bool may_lock(void)
 {
-    return rlimit_get(RLIMIT_MEMLOCK) != 0 || cred_capable(task_cred(), 14 /* CAP_IPC_LOCK */);
+    return rlimit_get(RLIMIT_MEMLOCK) != 0 || cred_capable(task_cred(), CAP_IPC_LOCK);
 }
 
-static int map_object(struct as_map_request *request, int fd)
+/* Maps what the request names, and drops the reference on its object. */
+static int map_object(struct as_map_request *request, vaddr_t *out)
 {
-    struct file *file;
+    int result = as_map(task_as(), request, out);
+
+    if (request->object != NULL) {
+        vm_object_put(request->object);
+    }
+    return result;
+}
+
+/* The request names the file, so its reference is kept until the mapping has one of its own. */
+static int map_file(struct as_map_request *request, int fd, vaddr_t *out)
+{
+    struct file *file = user_file(fd);
     int result;
 
-    file = user_file(fd);
     if (file == NULL) {
         return -EBADF;
     }
     result = file_mmap(file, request);
+    if (result == 0) {
+        result = map_object(request, out);
+    }
     file_put(file);
     return result;
 }
 
-static int map_shared_anonymous(struct as_map_request *request)
+static int map_anonymous(struct as_map_request *request, vaddr_t *out)
 {
     request->offset = 0;
-    request->object = anon_object_create(request->len);
-    return request->object == NULL ? -ENOMEM : 0;
+    if (request->flags & AS_SHARED) {
+        request->object = anon_object_create(request->len);
+        if (request->object == NULL) {
+            return -ENOMEM;
+        }
+    }
+    return map_object(request, out);
 }
 
 static bool fd_is_open(int fd)
@@ -137,19 +157,7 @@ SYSCALL_6(mmap, vaddr_t, addr, size_t, len, uint32_t, prot, uint32_t, flags, int
     if (result != 0) {
         return result;
     }
-    if (file) {
-        result = map_object(&request, fd);
-    } else if (request.flags & AS_SHARED) {
-        result = map_shared_anonymous(&request);
-    } else {
-        request.offset = 0;
-    }
-    if (result == 0) {
-        result = as_map(task_as(), &request, &out);
-        if (request.object != NULL) {
-            vm_object_put(request.object);
-        }
-    }
+    result = file ? map_file(&request, fd, &out) : map_anonymous(&request, &out);
     return result != 0 ? result : (int64_t)out;
 }
 

@@ -71,7 +71,7 @@ SYSCALL_4(rt_sigtimedwait, vaddr_t, set_addr, vaddr_t, info_addr, vaddr_t, timeo
 
     if (result == 0 && timeout != 0) {
         result = user_get_timespec(timeout, &ns);
-        deadline = user_deadline(ns);
+        deadline = result == 0 ? user_deadline(ns) : 0;
     }
     if (result != 0) {
         return result;
@@ -122,7 +122,7 @@ struct user_stack {
 
 SYSCALL_2(sigaltstack, vaddr_t, new_addr, vaddr_t, old_addr)
 {
-    struct user_stack user;
+    struct user_stack user = {0};
     struct signal_stack stack, old;
     int result = 0;
 
