@@ -124,7 +124,8 @@ struct inode_ops {
 };
 
 enum inode_flags {
-    INODE_DEAD = 1 << 0, /* a removed directory: nothing may be made in it */
+    INODE_DEAD = 1 << 0,     /* a removed directory: nothing may be made in it */
+    INODE_LINKABLE = 1 << 1, /* of O_TMPFILE without O_EXCL: link(2) may give it its first name */
 };
 
 struct inode {
@@ -142,10 +143,11 @@ struct inode {
     _Atomic int32_t
         nr_writers; /* > 0: opens for writing; < 0: programs running from it (ETXTBSY) */
 
+    uint32_t flags, nlink; /* enum inode_flags; both change under fs_tree_lock */
+
     struct spinlock lock;  /* guards what follows */
     _Atomic uint32_t mode; /* S_IF* never changes */
-    uint32_t flags;
-    uint32_t uid, gid, nlink;
+    uint32_t uid, gid;
     _Atomic uint64_t size;
     uint64_t nr_blocks;                  /* of FS_BLOCK */
     uint64_t atime, mtime, ctime, btime; /* ns since 1970 */

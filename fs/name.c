@@ -104,7 +104,7 @@ int name_make(const struct path_last *last, const struct cred *cred, uint32_t mo
     return error;
 }
 
-int name_make_unlinked(struct dentry *dir, const struct cred *cred, uint32_t mode,
+int name_make_unlinked(struct dentry *dir, const struct cred *cred, uint32_t mode, uint32_t flags,
                        struct dentry **out)
 {
     char name[24];
@@ -119,6 +119,7 @@ int name_make_unlinked(struct dentry *dir, const struct cred *cred, uint32_t mod
         return error;
     }
     inode->nlink = 0;
+    inode->flags |= flags;
     ksnprintf(name, sizeof(name), "#%lu", (unsigned long)inode->ino);
     dentry = dentry_create(dir, inode, name, strlen(name));
     inode_put(inode);
@@ -203,9 +204,8 @@ int vfs_symlink(const struct path_at *where, const char *target)
     return name_create(where, S_IFLNK | 0777, 0, target);
 }
 
-static int name_link(struct dentry *old, const struct path_last *last, const struct cred *cred)
+static int name_link(struct inode *inode, const struct path_last *last, const struct cred *cred)
 {
-    struct inode *inode = old->inode;
     struct inode *dir = last->parent->inode;
     struct dentry *dentry;
     int error;
@@ -225,12 +225,13 @@ static int name_link(struct dentry *old, const struct path_last *last, const str
         return -ENOMEM;
     }
     spin_lock(&fs_tree_lock);
-    if (inode->nlink == 0 && !(old->flags & DENTRY_DELETED)) {
+    if (inode->nlink == 0 && !(inode->flags & INODE_LINKABLE)) {
         error = -ENOENT;
     } else {
         error = dentry_link_locked(dentry);
     }
     if (error == 0) {
+        inode->flags &= ~(uint32_t)INODE_LINKABLE;
         inode->nlink++;
         inode->ctime = time_wall_ns();
     }
@@ -252,6 +253,9 @@ int vfs_link(const struct path_at *from, const struct path_at *to, uint32_t at_f
     if (at_flags & ~(uint32_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) {
         return -EINVAL;
     }
+    if ((at_flags & AT_EMPTY_PATH) && !cred_capable(from->cred, CAP_DAC_READ_SEARCH)) {
+        return -ENOENT; /* open(2), O_TMPFILE: a descriptor alone must not give a name */
+    }
     walk |= (at_flags & AT_EMPTY_PATH) ? PATH_EMPTY : 0;
     error = path_resolve(from, walk, &old);
     if (error != 0) {
@@ -259,7 +263,7 @@ int vfs_link(const struct path_at *from, const struct path_at *to, uint32_t at_f
     }
     error = name_resolve_new(to, false, &last);
     if (error == 0) {
-        error = name_link(old, &last, to->cred);
+        error = name_link(old->inode, &last, to->cred);
         path_last_put(&last);
     }
     dentry_put(old);

@@ -10,9 +10,9 @@
  */
 NODISCARD int name_make(const struct path_last *last, const struct cred *cred, uint32_t mode,
                         dev_nr_t rdev, const char *target, struct dentry **out);
-/* An inode without a name in the directory's file system (O_TMPFILE). */
+/* An inode without a name in the directory's file system (O_TMPFILE). flags: INODE_LINKABLE or 0. */
 NODISCARD int name_make_unlinked(struct dentry *dir, const struct cred *cred, uint32_t mode,
-                                 struct dentry **out);
+                                 uint32_t flags, struct dentry **out);
 /* Whether cred may remove or replace child in dir: write permission and the sticky bit. */
 NODISCARD int name_may_remove(struct inode *dir, const struct inode *child,
                               const struct cred *cred);

@@ -212,7 +212,8 @@ static int open_tmpfile(const struct path_at *where, uint32_t flags, uint32_t mo
         return error;
     }
     mode = (mode & 07777 & ~atomic_load(&where->ctx->umask)) | S_IFREG;
-    error = name_make_unlinked(dir, where->cred, mode, &dentry);
+    error = name_make_unlinked(dir, where->cred, mode, (flags & O_EXCL) ? 0 : INODE_LINKABLE,
+                               &dentry);
     if (error == 0) {
         error = open_dentry(dentry, where->cred, flags & ~(uint32_t)(O_DIRECTORY | OPEN_TMPFILE),
                             true, out);
