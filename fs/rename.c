@@ -71,13 +71,7 @@ static int rename_check_rights(const struct rename *rename)
     if (error == 0 && rename->exchange) {
         error = rename_check_move(rename, target);
     }
-    if (error != 0 || target == NULL || rename->exchange) {
-        return error;
-    }
-    if (inode_is(inode, S_IFDIR) != inode_is(target, S_IFDIR)) {
-        return inode_is(inode, S_IFDIR) ? -ENOTDIR : -EISDIR;
-    }
-    return 0;
+    return error;
 }
 
 static bool rename_in_place(const struct dentry *dentry, const struct dentry *parent)
@@ -109,6 +103,10 @@ static int rename_check_locked(const struct rename *rename) REQUIRES(&fs_tree_lo
     }
     if (to != NULL && dentry_is_below_locked(rename->from.parent, to)) {
         return rename->exchange ? -EINVAL : -ENOTEMPTY;
+    }
+    if (to != NULL && !rename->exchange &&
+        inode_is(from->inode, S_IFDIR) != inode_is(to->inode, S_IFDIR)) {
+        return inode_is(from->inode, S_IFDIR) ? -ENOTDIR : -EISDIR;
     }
     if (from->mounted != NULL || (to != NULL && to->mounted != NULL)) {
         return -EBUSY;
