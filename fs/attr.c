@@ -183,11 +183,26 @@ int vfs_file_chmod(struct file *file, const struct cred *cred, uint32_t mode)
     return attr_chmod(file->inode, cred, mode);
 }
 
+/* chown(2): the set-ID bits of a program go, even for root. */
+static uint32_t attr_chown_mode(const struct inode *inode)
+{
+    uint32_t mode = inode_mode(inode);
+
+    if (S_ISDIR(mode) || S_ISLNK(mode)) {
+        return mode;
+    }
+    return mode & ((mode & S_IXGRP) ? ~(uint32_t)(S_ISUID | S_ISGID) : ~(uint32_t)S_ISUID);
+}
+
 static bool attr_may_chown(const struct inode *inode, const struct cred *cred, uint32_t uid,
                            uint32_t gid)
 {
     bool owner = cred->fsuid == inode->uid;
 
+    /* A change of mode is the owner's even if no id changes. */
+    if (attr_chown_mode(inode) != inode_mode(inode) && !inode_is_owner(inode, cred)) {
+        return false;
+    }
     if (cred_capable(cred, CAP_CHOWN)) {
         return true;
     }
@@ -201,7 +216,6 @@ static bool attr_may_chown(const struct inode *inode, const struct cred *cred, u
 static int attr_chown(struct inode *inode, const struct cred *cred, uint32_t uid, uint32_t gid)
 {
     int error = attr_may_change(inode);
-    uint32_t mode;
 
     if (error != 0) {
         return error;
@@ -210,13 +224,7 @@ static int attr_chown(struct inode *inode, const struct cred *cred, uint32_t uid
         return -EPERM;
     }
     spin_lock(&inode->lock);
-    mode = inode_mode(inode);
-    if (!S_ISDIR(mode) && !S_ISLNK(mode)) {
-        /* chown(2): the set-ID bits of a program go, even for root. */
-        mode &= ~(uint32_t)S_ISUID;
-        mode &= (mode & S_IXGRP) ? ~(uint32_t)S_ISGID : ~0u;
-        atomic_store(&inode->mode, mode);
-    }
+    atomic_store(&inode->mode, attr_chown_mode(inode));
     inode->uid = uid == (uint32_t)-1 ? inode->uid : uid;
     inode->gid = gid == (uint32_t)-1 ? inode->gid : gid;
     inode->ctime = time_wall_ns();
