@@ -42,6 +42,8 @@ SUITES = [
     Suite("unit", script("ci/check_unit.py"), 10, "host tests, with the simulator"),
     Suite("fuzz", script("tests/fuzz/run.py"), 60, "libFuzzer with sanitizers over models "
           "(--minutes N; all: 10)"),
+    Suite("mutants", script("tests/mutants/run.py"), 90, "a break in one place of mm/ and mmu.c must "
+          "fail a host test (a sample; all: every one)"),
     Suite("cli", script("tests/cli/run.py"), 2, "./run and ./test refuse what is wrong"),
     *per_arch("exec", "tests/exec/run.py", minutes=8, about="./run --exec: streams, statuses"),
     *per_arch("boot", "tests/boot/run.py", minutes=10, about="boot paths, memory sizes, CPUs"),
