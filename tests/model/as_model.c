@@ -28,7 +28,7 @@ static double now(void)
 {
     struct timespec time;
 
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
@@ -182,7 +182,6 @@ static int report_failure(struct run *run, const char *keep)
 static int run_random(struct run *run, const char *keep)
 {
     uint64_t rng = run->seed * 0x9e3779b97f4a7c15ull + 1;
-    double start = now();
 
     run->step = malloc(run->nr * sizeof(*run->step));
     for (size_t i = 0; i < run->nr; i++) {
@@ -193,22 +192,28 @@ static int run_random(struct run *run, const char *keep)
 
     if (child == 0) {
         run_here(run);
-        double seconds = now() - start;
+        double seconds = now();
 
-        printf("ok as_model seed %lu cpus %u chaos %u: %lu steps, %lu changed state; %.0f steps/s, "
+        printf("ok as_model seed %lu cpus %u chaos %u: %lu steps, %lu changed state; %.0f steps/s of CPU, "
                "%lu TLB hits, %lu walks, %lu speculative, %lu interrupts, %lu frees checked\n",
                (unsigned long)run->seed, run->options.nr_cpus, run->options.chaos,
                (unsigned long)model.nr_steps, (unsigned long)model.nr_changed,
                (double)model.nr_steps / seconds, (unsigned long)sim_counts.tlb_hits,
                (unsigned long)sim_counts.walks, (unsigned long)sim_counts.speculations,
                (unsigned long)sim_counts.ipis, (unsigned long)sim_counts.frees_checked);
+        for (unsigned i = 0; i < MODEL_NR_OPS; i++) {
+            printf("# %s: %lu of %lu\n", model_op_names[i], (unsigned long)model.nr_per_op[i],
+                   (unsigned long)model.nr_tried[i]);
+        }
         fflush(NULL);
         _exit(0);
     }
     int status = 0;
 
     waitpid(child, &status, 0);
-    return status == 0 ? 0 : report_failure(run, keep);
+    status = status == 0 ? 0 : report_failure(run, keep);
+    free(run->step);
+    return status;
 }
 
 static uint64_t number(char **argv, int *i)

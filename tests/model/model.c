@@ -169,6 +169,7 @@ static bool run(const struct model_step *raw)
     sim_settle();
     model.nr_steps++;
     model.nr_changed += changed;
+    model.nr_tried[step.op]++;
     model.nr_per_op[step.op] += changed;
     return changed;
 }
@@ -228,13 +229,13 @@ static uint64_t next(uint64_t *rng)
 struct model_step model_random_step(uint64_t *rng)
 {
     static const uint8_t weights[MODEL_NR_OPS] = {
-        [OP_LOAD] = 22, [OP_STORE] = 28, [OP_FETCH] = 10, [OP_COPY_IN] = 5, [OP_COPY_OUT] = 6,
-        [OP_CLEAR] = 2, [OP_MAP] = 9, [OP_MAP_ANYWHERE] = 2, [OP_UNMAP] = 5, [OP_PROTECT] = 10,
+        [OP_LOAD] = 14, [OP_STORE] = 52, [OP_FETCH] = 8, [OP_COPY_IN] = 3, [OP_COPY_OUT] = 6,
+        [OP_CLEAR] = 2, [OP_MAP] = 16, [OP_MAP_ANYWHERE] = 2, [OP_UNMAP] = 3, [OP_PROTECT] = 10,
         [OP_REMAP] = 5, [OP_ADVISE] = 6, [OP_BRK] = 3, [OP_FORK] = 4, [OP_EXEC] = 1,
-        [OP_EXIT] = 2, [OP_SWITCH] = 5, [OP_LAZY] = 3, [OP_TRUNCATE] = 1, [OP_FILE_WRITE] = 2,
+        [OP_EXIT] = 1, [OP_SWITCH] = 5, [OP_LAZY] = 3, [OP_TRUNCATE] = 1, [OP_FILE_WRITE] = 2,
         [OP_STACK] = 1, [OP_LOCK] = 1,
     };
-    static uint8_t space, page;
+    static uint8_t space, page, cpu;
     uint64_t bits = next(rng), more = next(rng);
     struct model_step step;
     unsigned total = 0, op = 0;
@@ -245,17 +246,21 @@ struct model_step model_random_step(uint64_t *rng)
     for (unsigned pick = (unsigned)(bits % total); pick >= weights[op]; op++) {
         pick -= weights[op];
     }
-    if (more % 8 == 0) { /* one space and place for a while, so that something meets there */
+    /* One space, place and CPU for a while, so that something meets there. */
+    if (more % 16 == 0) {
         space = (uint8_t)(more >> 3);
     }
-    if (more % 16 < 3) {
+    if (more % 16 == 3) {
         page = (uint8_t)(more >> 8);
     }
-    step = (struct model_step){(uint8_t)op, (uint8_t)(more >> 16), space, page,
+    if (more % 8 == 1) {
+        cpu = (uint8_t)(more >> 16);
+    }
+    step = (struct model_step){(uint8_t)op, cpu, space, page,
                                (uint8_t)(bits >> 24), (uint8_t)(bits >> 32), (uint8_t)(bits >> 40),
                                (uint8_t)(more >> 24)};
-    if (more >> 40 & 1) {
-        step.a = (uint8_t)(page + (more >> 41) % 4);
+    if ((more >> 40) % 4 != 0) {
+        step.a = (uint8_t)(page + (more >> 42) % 4);
     }
     return step;
 }

@@ -59,7 +59,7 @@ struct model {
     struct model_object object[MODEL_OBJECTS];
     int running[SIM_CPUS_MAX]; /* space whose program the CPU runs; -1: a kernel thread */
     uint64_t seed;
-    uint64_t nr_steps, nr_changed, nr_per_op[MODEL_NR_OPS];
+    uint64_t nr_steps, nr_changed, nr_tried[MODEL_NR_OPS], nr_per_op[MODEL_NR_OPS];
     unsigned first, nr; /* pages that checks look at: all, or less for small scopes */
     bool injecting;     /* -ENOMEM may come */
 };

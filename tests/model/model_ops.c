@@ -49,7 +49,8 @@ static void range_of(const struct model_step *step, unsigned *first, unsigned *n
 {
     *first = step->a % MODEL_PAGES;
     unsigned end = *first < MODEL_WINDOW ? MODEL_WINDOW : MODEL_PAGES;
-    unsigned most = (step->b & 0xc0) == 0 ? end - *first : 4;
+    /* Long ranges are rarer, but for those that make something. */
+    unsigned most = (step->b & (step->op == OP_MAP ? 0x40 : 0xc0)) == 0 ? end - *first : 4;
 
     *nr = 1 + (step->b & 0x3f) % MIN(most, end - *first);
 }
