@@ -99,6 +99,7 @@ static void fs_start(const struct boot_info *boot)
     drivers_init(boot);
     unpack_initramfs(boot);
     mount_at("/dev", "devtmpfs");
+    mount_at("/dev/pts", "devpts");
     mount_at("/proc", "proc");
     mount_at("/sys", "sysfs");
 }
