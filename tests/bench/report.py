@@ -68,7 +68,7 @@ def main():
     ap.add_argument("--result", action="append", default=[])
     ap.add_argument("--save")
     ap.add_argument("--markdown", action="store_true")
-    a = ap.parse_args(argv)
+    a = ap.parse_intermixed_args(argv)
     wrong = [x for x in a.arch if x not in ARCHES]
     if wrong:
         ap.error(f"no architecture {wrong[0]}; there are: {' '.join(ARCHES)}")
@@ -108,7 +108,7 @@ def main():
             if ratio > limit:
                 bad.append(f"{name} on {arch}: {got} is {ratio:.2f} of lean Linux, allowed {limit}")
             third += ratio <= 1 / 3
-            cells += [short(got).rjust(9), short(lean[arch]).rjust(9), f"{ratio:.2f}".rjust(6)]
+            cells += [short(got).rjust(9), short(lean[arch]).rjust(9), f"{ratio:.3f}".rjust(6)]
         print(edge + sep.join(cells) + edge)
     total = len(linux_rows()) * len(arches)
     print(f"\n{total - len(bad)} of {total} rows within their limit, {third} at a third or less")

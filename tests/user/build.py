@@ -8,7 +8,8 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDERS = [HERE] + [os.path.join(os.path.dirname(HERE), kind) for kind in ("bench", "boot")]
-PROGRAMS = ["memory", "process", "signals", "files", "faults", "stress", "elf", "pointers"]
+PROGRAMS = ["memory", "process", "signals", "files", "faults", "stress", "elf", "pointers",
+            "threads"]
 FLAGS = ("-std=gnu17 -static -nostdlib -ffreestanding -O2 -fno-stack-protector -fno-pic -no-pie "
          "-fomit-frame-pointer -fno-tree-loop-distribute-patterns -fno-builtin "
          "-Wall -Wextra -Wshadow -Wconversion -Werror -Wl,--build-id=none").split()
