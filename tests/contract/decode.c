@@ -32,11 +32,13 @@ static bool table_is_understood(paddr_t pa, unsigned level, bool writable)
 
 void contract_decode(void)
 {
-    bool leaf = true, table = true;
+    bool leaf = true, table = true, hidden = true;
 
     for (unsigned level = 0; level <= PT_BLOCK_LEVELS; level++) {
         for (uint32_t prot = 0; prot < 16; prot++) {
             leaf &= leaf_is_understood(0x40000000, level, prot);
+            hidden &= (prot & PTE_USER) != 0 ||
+                      contract_kernel_leaf_is_private(pte_leaf(0, level, prot, MEM_NORMAL).raw);
         }
     }
     for (unsigned level = 1; level < PT_LEVELS; level++) {
@@ -45,4 +47,5 @@ void contract_decode(void)
     }
     contract_ok(leaf, "the hardware's reading of leaves");
     contract_ok(table, "the hardware's reading of tables");
+    contract_ok(hidden, "user mode has no right to a leaf of the kernel");
 }

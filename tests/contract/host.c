@@ -10,5 +10,6 @@ int main(void)
     contract_pte();
     contract_decode();
     contract_mmu(sim_access);
+    contract_tlb();
     return contract_done() == 0 ? 0 : 1;
 }

@@ -132,17 +132,19 @@ static void check_scopes(struct address_space *as)
 /* The shot of a space that does not run here must reach what is kept under its tag. */
 static void check_other(struct address_space *as, struct address_space *other)
 {
-    static const enum tlb_scope scopes[] = {TLB_RANGE, TLB_SPACE};
+    static const enum tlb_scope scopes[] = {TLB_RANGE, TLB_RANGE, TLB_SPACE};
     bool good = true;
 
     for (unsigned i = 0; i < ARRAY_SIZE(scopes); i++) {
+        bool tables = i != 0;
+
         enter(as);
         good &= reads(PAGE_VA, 1);
         enter(other);
         good &= reads(PAGE_VA, 2);
         pte_t leaf = take_leaf(as, PAGE_VA);
 
-        shoot(as, scopes[i], false, true);
+        shoot(as, scopes[i], false, tables);
         good &= reads(PAGE_VA, 2);
         load(as, TLB_KEEP);
         good &= faults(PAGE_VA);
@@ -150,6 +152,40 @@ static void check_other(struct address_space *as, struct address_space *other)
         load(other, TLB_KEEP);
     }
     contract_ok(good, "shoot: a space that does not run here");
+}
+
+/* Tags with high bits, as they come with thousands of processes. */
+static void check_high_tags(struct address_space *as, struct address_space *other)
+{
+    const asid_t high = {(uint16_t)((1u << hal_caps.asid_bits) - 1)};
+    const asid_t near = {(uint16_t)((1u << hal_caps.asid_bits) - 1 - (1u << (hal_caps.asid_bits - 1)))};
+    struct tlb_shot shot = {.scope = TLB_RANGE, .start = PAGE_VA, .end = PAGE_VA + PAGE_SIZE,
+                            .cpus = ~0ull};
+    asid_t tag;
+    irqflags_t flags = cpu_irq_save();
+
+    hal_mmu.activate(as->root, high, TLB_DROP_TAG);
+    bool good = hal_mmu.active_root(&tag) == as->root && tag.value == high.value;
+
+    good &= reads(PAGE_VA, 1);
+    hal_mmu.activate(other->root, near, TLB_DROP_TAG);
+    good &= hal_mmu.active_root(&tag) == other->root && tag.value == near.value;
+    good &= reads(PAGE_VA, 2);
+    pte_t leaf = take_leaf(as, PAGE_VA);
+
+    for (shot.asid = near, shot.current = true; shot.asid.value != high.value;
+         shot.asid = high, shot.current = false) {
+        hal_mmu.shoot(&shot);
+        good &= reads(PAGE_VA, 2);
+    }
+    hal_mmu.shoot(&shot);
+    hal_mmu.activate(as->root, high, TLB_KEEP);
+    good &= faults(PAGE_VA) && reads(PAGE_VA + PAGE_SIZE, 1);
+    put_leaf(as, PAGE_VA, leaf);
+    hal_mmu.activate(other->root, near, TLB_DROP_ALL);
+    cpu_irq_restore(flags);
+    load(other, TLB_DROP_ALL);
+    contract_ok(good, "activate, shoot: the highest tags");
 }
 
 static void check_drops(struct address_space *as, struct address_space *other)
@@ -189,6 +225,9 @@ void contract_mmu(contract_access_t access)
         check_scopes(as);
         check_other(as, other);
         check_drops(as, other);
+        if (hal_caps.asid_bits != 0) {
+            check_high_tags(as, other);
+        }
     }
     enter(as);
     shoot(as, TLB_ALL, true, true);

@@ -21,6 +21,7 @@ static struct {
     bool running;
     unsigned space;
     uint16_t tag;
+    uint64_t nr_rollovers; /* that this CPU has dropped for */
     uint64_t holds[TAG_TOP]; /* whose translations are there under each tag; 0: none */
 } machine[CPUS];
 
@@ -51,6 +52,9 @@ static void switch_to(uint32_t cpu, unsigned space)
     asid_t tag = asid_activate(&spaces[space], &drop_all);
 
     fuzz_require(tag.value != 0 && tag.value < nr_tags, "tag %u of %u", tag.value, nr_tags);
+    fuzz_require(drop_all == (machine[cpu].nr_rollovers != asid_nr_rollovers()),
+                 "cpu %u drops all %s a rollover", cpu, drop_all ? "without" : "not behind");
+    machine[cpu].nr_rollovers = asid_nr_rollovers();
     if (drop_all) {
         memset(machine[cpu].holds, 0, sizeof(machine[cpu].holds));
     }

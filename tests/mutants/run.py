@@ -41,7 +41,7 @@ def tests_of(arch):
     if arch == "x86_64":
         kit += [("tests/fuzz/replay-asid", ["--random", "1", "60",
                                             os.path.join(host.ROOT, "tests/fuzz/cases/asid")]),
-                ("tests/unit/mm_test", []), ("tests/unit/fs_file_test", []),
+                ("tests/unit/mm_test", []), ("tests/unit/vma_test", []), ("tests/unit/fs_file_test", []),
                 ("tests/unit/fs_name_test", [])]
     return kit
 

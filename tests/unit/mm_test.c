@@ -1,0 +1,362 @@
+/*
+ * Corners of mm/ that random programs seldom meet: references of files behind mappings, limits,
+ * statistics, futex words, strings, page stores, slabs, blocks of frames.
+ */
+#include <asm/mman.h>
+#include <linux/mman.h>
+#include <sim/machine.h>
+
+#include "kernel/errno.h"
+#include "kernel/string.h"
+#include "mm/frame.h"
+#include "mm/page_store.h"
+#include "mm/slab.h"
+#include "mm/space.h"
+#include "mm/tlb.h"
+#include "tests/unit/tap.h"
+
+#define AT 0x400000ull
+
+#define is(call, want)                                                                             \
+    do {                                                                                           \
+        long got_ = (long)(call);                                                                  \
+                                                                                                   \
+        tap_ok(got_ == (long)(want), "%s is %ld (got %ld)", #call, (long)(want), got_);            \
+    } while (0)
+
+static struct address_space *as;
+
+static uint64_t free_frames(void)
+{
+    struct frame_stats stats;
+
+    slab_drain();
+    frame_drain();
+    frame_get_stats(&stats);
+    return stats.nr_free;
+}
+
+static struct as_map_request fixed(vaddr_t addr, unsigned pages, uint32_t prot)
+{
+    return (struct as_map_request){.addr = addr, .len = pages * PAGE_SIZE, .prot = prot,
+                                   .max_prot = 7, .flags = AS_FIXED};
+}
+
+static int map(struct as_map_request request)
+{
+    vaddr_t at;
+
+    return as_map(as, &request, &at);
+}
+
+/* An object over one page store whose files are counted. */
+static struct {
+    struct vm_object object;
+    struct page_store store;
+    int nr_files, nr_pages;
+    bool destroyed;
+} thing;
+
+static int thing_get_page(struct vm_object *object, uint64_t index, struct frame **out)
+{
+    (void)object;
+    return index >= 4 ? -EFAULT : page_store_get(&thing.store, index, out);
+}
+
+static struct frame *thing_peek(struct vm_object *object, uint64_t index)
+{
+    (void)object;
+    return page_store_peek(&thing.store, index);
+}
+
+static int thing_clear(struct vm_object *object, uint64_t offset, uint64_t len)
+{
+    (void)object;
+    thing.nr_pages = (int)(offset / PAGE_SIZE * 100 + len / PAGE_SIZE);
+    return 0;
+}
+
+static void thing_destroy(struct vm_object *object)
+{
+    (void)object;
+    page_store_truncate(&thing.store, 0);
+    thing.destroyed = true;
+}
+
+static void thing_file_get(void *file)
+{
+    ++*(int *)file;
+}
+
+static void thing_file_put(void *file)
+{
+    --*(int *)file;
+}
+
+static void thing_describe(void *file, char *path, size_t size, uint64_t *dev, uint64_t *ino)
+{
+    (void)file;
+    strlcpy(path, "/thing", size);
+    *dev = 7;
+    *ino = 9;
+}
+
+static const struct vm_object_ops thing_ops = {.get_page = thing_get_page, .peek_page = thing_peek,
+                                               .clear = thing_clear, .destroy = thing_destroy,
+                                               .file_get = thing_file_get,
+                                               .file_put = thing_file_put,
+                                               .file_describe = thing_describe};
+
+static void test_files(void)
+{
+    struct as_map_request request = fixed(AT, 6, PROT_READ | PROT_WRITE);
+    struct address_space *child;
+    struct as_area area;
+    uint8_t byte = 5;
+
+    vm_object_init(&thing.object, &thing_ops);
+    page_store_init(&thing.store);
+    request.object = &thing.object;
+    request.file = &thing.nr_files;
+    request.flags |= AS_SHARED;
+    is(map(request), 0);
+    is(thing.nr_files, 1);
+    is(as_copy_out(as, AT, &byte, 1), 0);
+    is(as_copy_out(as, AT + 4 * PAGE_SIZE, &byte, 1), -EFAULT);
+    tap_ok(as_area_at(as, AT, &area) && strcmp(area.path, "/thing") == 0 && area.dev == 7 &&
+               area.ino == 9 && area.resident == PAGE_SIZE,
+           "the area tells its file");
+    is(as_unmap(as, AT + 2 * PAGE_SIZE, PAGE_SIZE), 0);
+    is(thing.nr_files, 2);
+    is(as_fork(as, &child), 0);
+    is(thing.nr_files, 4);
+    is(as_advise(as, AT, PAGE_SIZE, MADV_REMOVE), 0);
+    is(thing.nr_pages, 1);
+    is(as_advise(as, AT, 4 * PAGE_SIZE, MADV_REMOVE), -ENOMEM);
+    is(as_sync(as, AT, 2 * PAGE_SIZE, MS_SYNC), 0);
+    is(as_sync(as, AT, 4 * PAGE_SIZE, MS_SYNC), -ENOMEM);
+    is(as_sync(as, AT, PAGE_SIZE, MS_SYNC | MS_ASYNC), -EINVAL);
+    is(as_sync(as, AT + 1, PAGE_SIZE, MS_SYNC), -EINVAL);
+    vm_object_unmap_from(&thing.object, 0);
+    is(as_area_at(as, AT, &area) ? (long)area.resident : -1, 0);
+    as_put(child);
+    is(thing.nr_files, 2);
+    is(as_unmap(as, AT, 6 * PAGE_SIZE), 0);
+    is(thing.nr_files, 0);
+    tap_ok(!thing.destroyed, "the object stays with its creator's reference");
+    vm_object_put(&thing.object);
+    tap_ok(thing.destroyed, "and goes with it");
+}
+
+static void test_limits(void)
+{
+    const struct as_limits none = {UINT64_MAX, UINT64_MAX, MIB(8), UINT64_MAX};
+    struct as_limits limits = none;
+
+    limits.as_bytes = 4 * PAGE_SIZE;
+    as_set_limits(as, &limits);
+    is(map(fixed(AT, 4, 3)), 0);
+    is(map(fixed(AT + MIB(1), 1, 3)), -ENOMEM);
+    is(map(fixed(AT, 4, 3)), 0); /* what is replaced does not count */
+    is(as_unmap(as, AT, 4 * PAGE_SIZE), 0);
+    limits = none;
+    limits.data_bytes = 2 * PAGE_SIZE;
+    as_set_limits(as, &limits);
+    is(map(fixed(AT, 3, 3)), -ENOMEM);
+    is(map(fixed(AT, 3, 1)), 0);
+    limits = none;
+    limits.memlock_bytes = PAGE_SIZE;
+    as_set_limits(as, &limits);
+    is(as_lock_range(as, AT, 2 * PAGE_SIZE, true), -ENOMEM);
+    is(as_lock_range(as, AT, PAGE_SIZE, true), 0);
+    is(as_advise(as, AT, PAGE_SIZE, MADV_DONTNEED), -EINVAL);
+    is(as_sync(as, AT, PAGE_SIZE, MS_INVALIDATE), -EBUSY);
+    is(as_lock_range(as, AT, PAGE_SIZE, false), 0);
+    is(as_lock_range(as, AT + MIB(4), PAGE_SIZE, true), -ENOMEM);
+    as_set_limits(as, &none);
+    is(as_lock_all(as, true, true, true), 0);
+    is(map(fixed(AT + MIB(1), 1, 3)), 0);
+    struct as_stats stats;
+
+    as_get_stats(as, &stats);
+    tap_ok(stats.locked_bytes >= 2 * PAGE_SIZE && stats.nr_areas == 2, "locked bytes and areas");
+    is(as_lock_all(as, false, false, false), 0);
+    as_get_stats(as, &stats);
+    is(stats.locked_bytes, 0);
+    is(as_unmap(as, AT, MIB(2)), 0);
+    as_get_stats(as, &stats);
+    is(stats.virtual_bytes + stats.resident_bytes + stats.data_bytes, 0);
+}
+
+static void test_arguments(void)
+{
+    struct as_map_request request = fixed(AT, 1, 3);
+    uint8_t vec[2];
+    vaddr_t got;
+
+    request.len = 0;
+    is(map(request), -EINVAL);
+    request.len = UINT64_MAX;
+    is(map(request), -ENOMEM);
+    request.len = PAGE_SIZE;
+    request.offset = 1;
+    is(map(request), -EINVAL);
+    request.offset = ~(PAGE_SIZE - 1);
+    is(map(request), -EOVERFLOW);
+    request.offset = 0;
+    request.addr = AT + 1;
+    is(map(request), -EINVAL);
+    request.addr = PAGE_SIZE;
+    is(map(request), -EPERM);
+    is(as_remap(as, AT, 0, PAGE_SIZE, 0, 0, &got), -EINVAL);
+    is(as_remap(as, AT + 1, PAGE_SIZE, PAGE_SIZE, 0, 0, &got), -EINVAL);
+    is(as_remap(as, AT, PAGE_SIZE, PAGE_SIZE, MREMAP_FIXED, AT, &got), -EINVAL);
+    is(as_remap(as, AT, PAGE_SIZE, UINT64_MAX, 0, 0, &got), -EINVAL);
+    is(as_remap(as, AT, PAGE_SIZE, PAGE_SIZE, MREMAP_FIXED | MREMAP_MAYMOVE, AT, &got), -EINVAL);
+    is(as_remap(as, AT, PAGE_SIZE, PAGE_SIZE, MREMAP_FIXED | MREMAP_MAYMOVE, 0, &got), -EPERM);
+    is(as_remap(as, AT, PAGE_SIZE, 2 * PAGE_SIZE, 0, 0, &got), -EFAULT);
+    is(as_remap(as, ALIGN_DOWN(USER_VA_END, PAGE_SIZE) - PAGE_SIZE, 4 * PAGE_SIZE, PAGE_SIZE, 0, 0,
+                &got), -EFAULT);
+    is(as_advise(as, AT, PAGE_SIZE, 99), -EINVAL);
+    is(as_advise(as, AT, 0, MADV_DONTNEED), 0);
+    is(as_advise(as, AT, PAGE_SIZE, MADV_REMOVE), -ENOMEM);
+    is(as_protect(as, AT, PAGE_SIZE, 3), -ENOMEM);
+    is(as_protect(as, AT + 1, PAGE_SIZE, 3), -EINVAL);
+    is(map(fixed(AT, 2, 3)), 0);
+    is(as_advise(as, AT, PAGE_SIZE, MADV_REMOVE), -EINVAL);
+    is(as_advise(as, AT, PAGE_SIZE, MADV_POPULATE_WRITE), 0);
+    is(as_advise(as, AT, 3 * PAGE_SIZE, MADV_POPULATE_READ), -ENOMEM);
+    is(as_residency(as, AT, 2 * PAGE_SIZE, AT), 0);
+    is(as_copy_in(as, vec, AT, 2), 0);
+    tap_ok(vec[0] == 1 && vec[1] == 1, "both pages are resident: the second was populated too");
+    is(as_residency(as, AT, 3 * PAGE_SIZE, AT), -ENOMEM);
+    is(as_residency(as, AT, PAGE_SIZE, AT + MIB(4)), -EFAULT);
+    is(as_residency(as, AT + 1, PAGE_SIZE, AT), -EINVAL);
+    is(as_protect(as, AT, PAGE_SIZE, PROT_READ), 0);
+    is(as_advise(as, AT, PAGE_SIZE, MADV_POPULATE_WRITE), -EINVAL);
+    is(as_unmap(as, AT, 2 * PAGE_SIZE), 0);
+}
+
+static void test_strings_and_words(void)
+{
+    char text[8];
+    struct as_word word, again;
+
+    is(map(fixed(AT, 2, 3)), 0);
+    is(as_copy_out(as, AT + PAGE_SIZE - 4, "abcdefg", 8), 0);
+    is(as_copy_in_string(as, text, AT + PAGE_SIZE - 4, 8), 7);
+    is(as_copy_in_string(as, text, AT + PAGE_SIZE - 4, 7), -ENAMETOOLONG);
+    is(as_copy_out(as, AT + 2 * PAGE_SIZE - 2, "xy", 2), 0);
+    is(as_copy_in_string(as, text, AT + 2 * PAGE_SIZE - 2, 8), -EFAULT);
+    is(as_copy_out_partial(as, AT + 2 * PAGE_SIZE - 2, "xyz", 3), 2);
+    is(as_clear_partial(as, AT + 2 * PAGE_SIZE - 2, 9), 2);
+    is(as_copy_in(as, text, USER_VA_END + PAGE_SIZE, 1), -EFAULT);
+    is(as_word_lock(as, AT, true, false, &word), 0);
+    as_word_unlock(as);
+    is(as_word_lock(as, AT, false, true, &again), 0);
+    as_word_unlock(as);
+    tap_ok(word.word == again.word && word.key[0] == again.key[0] && word.key[1] == again.key[1],
+           "a word has one key");
+    is(as_word_lock(as, AT + MIB(4), false, true, &again), -EFAULT);
+    is(as_word_lock(as, UINT64_MAX - 3, false, true, &again), -EFAULT);
+    is(as_unmap(as, AT, 2 * PAGE_SIZE), 0);
+    struct as_map_request shared = fixed(AT, 2, 3);
+
+    shared.object = anon_object_create(2 * PAGE_SIZE);
+    shared.flags |= AS_SHARED;
+    is(map(shared), 0);
+    vm_object_put(shared.object);
+    is(as_word_lock(as, AT + 4, true, true, &word), 0);
+    as_word_unlock(as);
+    tap_ok(word.key[0] == (uintptr_t)shared.object && word.key[1] == 4, "a shared word's key");
+    is(as_unmap(as, AT, 2 * PAGE_SIZE), 0);
+}
+
+static void test_page_store(void)
+{
+    static const uint64_t far[] = {0, 1, 63, 64, 4095, 4096, 262144, 1ull << 24, (1ull << 36) - 1};
+    struct page_store store;
+    struct frame *frame;
+
+    page_store_init(&store);
+    for (unsigned i = 0; i < ARRAY_SIZE(far); i++) {
+        tap_ok(page_store_peek(&store, far[i]) == NULL, "page %lu is a hole", (unsigned long)far[i]);
+        is(page_store_get(&store, far[i], &frame), 0);
+        tap_ok(*(uint64_t *)frame_va(frame) == 0, "and zero when it is made");
+        *(uint64_t *)frame_va(frame) = far[i] + 1;
+        frame_put(frame);
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(far); i++) {
+        frame = page_store_peek(&store, far[i]);
+        tap_ok(frame != NULL && *(uint64_t *)frame_va(frame) == far[i] + 1, "page %lu is kept",
+               (unsigned long)far[i]);
+        frame_put(frame);
+    }
+    tap_ok(page_store_get(&store, 1ull << 36, &frame) != 0, "past the highest page");
+    tap_ok(page_store_peek(&store, 1ull << 40) == NULL, "nothing is there");
+    is(store.nr_pages, ARRAY_SIZE(far));
+    page_store_truncate(&store, 64);
+    is(store.nr_pages, 3);
+    tap_ok(page_store_peek(&store, 64) == NULL, "truncate takes what is past its index");
+    frame = page_store_peek(&store, 63);
+    tap_ok(frame != NULL, "and leaves what is below");
+    frame_put(frame);
+    page_store_truncate(&store, 0);
+    is(store.nr_pages, 0);
+}
+
+static void test_allocators(void)
+{
+    static void *objects[3000];
+    static const size_t sizes[] = {1, 16, 17, 100, 512, 1000, 2048, 2049, 4096, 5000, 70000, MIB(4)};
+    struct frame *block = frame_alloc_order(FRAME_KERNEL, 4);
+
+    tap_ok(block != NULL && IS_ALIGNED(frame_pa(block), 16 * PAGE_SIZE), "a block is aligned");
+    frame_put(block);
+    tap_ok(frame_alloc_order(FRAME_KERNEL, FRAME_ORDER_MAX + 1) == NULL, "no larger block");
+    for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+        uint8_t *bytes = kzalloc(sizes[i]);
+
+        tap_ok(bytes != NULL && IS_ALIGNED((uintptr_t)bytes, 16) && bytes[0] == 0 &&
+                   bytes[sizes[i] - 1] == 0, "kzalloc(%zu)", sizes[i]);
+        if (bytes != NULL) {
+            memset(bytes, 0xff, sizes[i]);
+        }
+        kfree(bytes);
+    }
+    tap_ok(kmalloc(MIB(4) + 1) == NULL, "nothing above 4 MiB");
+    kfree(NULL);
+    for (unsigned i = 0; i < ARRAY_SIZE(objects); i++) {
+        objects[i] = kmalloc(192);
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(objects); i += 2) {
+        kfree(objects[i]);
+    }
+    slab_print();
+    for (unsigned i = 1; i < ARRAY_SIZE(objects); i += 2) {
+        kfree(objects[i]);
+    }
+    frame_fail_nth(1);
+    tap_ok(kmalloc(64) == NULL, "the next allocation fails on request");
+    frame_fail_nth(1);
+    tap_ok(frame_alloc_order(FRAME_KERNEL, 2) == NULL, "so does a block's");
+}
+
+int main(void)
+{
+    sim_boot(&(struct sim_options){.ram_bytes = MIB(32), .nr_cpus = 1, .asid_bits = 8});
+    is(as_create(&as), 0);
+    is(map(fixed(AT, 1, 3)), 0); /* the slabs of VMAs come to be */
+    is(as_unmap(as, AT, PAGE_SIZE), 0);
+    uint64_t before = free_frames();
+
+    test_files();
+    test_limits();
+    test_arguments();
+    test_strings_and_words();
+    test_page_store();
+    test_allocators();
+    tap_ok(free_frames() >= before, "no frame is lost");
+    as_put(as);
+    return tap_done();
+}
