@@ -100,6 +100,9 @@ void as_check_mutation_locked(struct address_space *as, vaddr_t start, vaddr_t e
         as_check_locked(as, 0, USER_VA_END);
         return;
     }
+    if (start >= USER_VA_END) {
+        return; /* a fault there changed nothing */
+    }
     start = start < PAGE_SIZE ? 0 : start - PAGE_SIZE;
     end = MIN(end + PAGE_SIZE, USER_VA_END);
     if (end - start > 2 * RANGE_CHECK_MAX) {
