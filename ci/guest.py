@@ -63,11 +63,16 @@ class ExecGuest:
         console, console_end = socket.socketpair()
         channel, channel_end = socket.socketpair()
         fds = (console_end.fileno(), channel_end.fileno())
-        self.process = subprocess.Popen(
+        process = subprocess.Popen(
             make_command(*fds), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, pass_fds=(*fds, *pass_fds), preexec_fn=die_with_parent)
         console_end.close()
         channel_end.close()
+        self.attach(process, console, channel)
+
+    def attach(self, process, console, channel):
+        """Takes a started machine and the ends of its two lines."""
+        self.process = process
         self.console_socket = console
         self.channel_socket = channel
         channel.setblocking(False)

@@ -61,6 +61,9 @@ test grub-mkrescue grub-common
 test xorriso xorriso
 test mformat mtools
 test /usr/share/OVMF/OVMF_CODE_4M.fd ovmf
+test bochs bochs
+test /usr/share/bochs/BIOS-bochs-latest bochsbios
+test /usr/share/bochs/VGABIOS-lgpl-latest vgabios
 EOF
     # Elsewhere these two come from the cache: Debian has them for amd64 only.
     [ "$q_native" != x86_64 ] || cat <<EOF

@@ -89,6 +89,7 @@ def make_iso(options, files, kernel, initrd_data, cmdline):
 
 
 def boot_arguments(options, files, kernel, initrd_data, cmdline):
+    """QEMU's arguments that name what to boot."""
     if options.boot == "direct":
         return ["-kernel", kernel, "-initrd", files.hold("initramfs", initrd_data),
                 "-append", cmdline]

@@ -14,6 +14,7 @@ import sys
 import termios
 import time
 
+import bochs
 import guest
 import host
 import initramfs
@@ -82,7 +83,8 @@ def make_parser():
                         help="more of the kernel's command line")
     parser.add_argument("--preset", choices=("debug", "release"), help="build preset (debug)")
     parser.add_argument("--compiler", choices=("gcc", "clang"), default="gcc")
-    parser.add_argument("--emulator", choices=("qemu",), default="qemu")
+    parser.add_argument("--emulator", choices=("qemu", "bochs"), default="qemu",
+                        help="bochs: x86_64 with --exec, boots the GRUB image, has PCID")
     parser.add_argument("--kernel", metavar="FILE", help="boot another kernel, a Linux, with "
                         "the same root")
     parser.add_argument("--oracle", action="store_true", help="boot Debian's Linux with the "
@@ -90,10 +92,22 @@ def make_parser():
     return parser
 
 
+def apply_bochs(parser, options):
+    if options.arch != "x86_64" or options.exec is None or options.linux or options.gdb or (
+            options.icount or options.smp > bochs.CPUS_MAX or options.board or
+            options.boot == "uefi"):
+        parser.error("--emulator bochs: x86_64, with --exec, up to "
+                     f"{bochs.CPUS_MAX} CPUs, without --board --gdb --icount --oracle --kernel")
+    options.boot = "iso"
+    options.cpu = options.cpu or bochs.CPU
+
+
 def parse(arguments):
     parser = make_parser()
     options = parser.parse_args(arguments)
     options.linux = options.oracle or options.kernel is not None
+    if options.emulator == "bochs":
+        apply_bochs(parser, options)
     options.board = options.board or machine.BOARDS[options.arch][0]
     if options.board not in machine.BOARDS[options.arch]:
         parser.error(f"--board {options.board}: {options.arch} has "
@@ -183,8 +197,11 @@ def run_interactive(options, boot, files, saved):
 def run_command(options, boot, files):
     runner = guest.ExecGuest(options, os.fsencode(options.exec), 2 if options.log else None)
     try:
-        runner.start(lambda console, channel: machine.command(options, boot, console, channel),
-                     files.fds)
+        if options.emulator == "bochs":
+            runner.attach(*bochs.start(options, files, boot, guest.die_with_parent))
+        else:
+            runner.start(lambda console, channel: machine.command(options, boot, console,
+                                                                  channel), files.fds)
         return runner.run()
     except guest.Stopped as stopped:
         if not options.log:
@@ -213,9 +230,14 @@ def main():
     files = machine.Files()
     atexit.register(files.close)
     try:
+        if options.emulator == "bochs":
+            bochs.check()
         kernel, init = find_kernel(options)
         root = initramfs.build(options.arch, init, options.add)
-        boot = machine.boot_arguments(options, files, kernel, root, make_cmdline(options))
+        if options.emulator == "bochs":
+            boot = machine.make_iso(options, files, kernel, root, make_cmdline(options))
+        else:
+            boot = machine.boot_arguments(options, files, kernel, root, make_cmdline(options))
         if options.gdb:
             host.say(f"waiting for: gdb-multiarch {kernel} -ex 'target remote :1234'")
         if options.exec is None:

@@ -10,6 +10,7 @@
 #define UART_SCRATCH          7
 #define STATUS_RECEIVED       0x01
 #define STATUS_TRANSMIT_EMPTY 0x20
+#define FIFO_SIZE             16
 #define CONSOLE_PORT          0x3f8
 #define CHANNEL_PORT          0x2f8
 
@@ -35,6 +36,22 @@ static bool uart_putc(const struct hal_uart *uart, uint8_t byte)
     return true;
 }
 
+/* An empty transmitter has room for a whole FIFO; the port's lock keeps other writers away. */
+static bool uart_channel_putc(const struct hal_uart *uart, uint8_t byte)
+{
+    static uint8_t room;
+
+    if (room == 0) {
+        if ((port_read8(uart_port(uart, UART_STATUS)) & STATUS_TRANSMIT_EMPTY) == 0) {
+            return false;
+        }
+        room = FIFO_SIZE;
+    }
+    room--;
+    port_write8(uart_port(uart, UART_DATA), byte);
+    return true;
+}
+
 static void uart_rx_enable(const struct hal_uart *uart)
 {
     port_write8(uart_port(uart, UART_INTERRUPTS), 1);
@@ -49,7 +66,7 @@ struct hal_uart uart_console = {.name = "ttyS0",
 struct hal_uart uart_channel = {.name = "ttyS1",
                                 .irq = 3,
                                 .getc = uart_getc,
-                                .putc = uart_putc,
+                                .putc = uart_channel_putc,
                                 .rx_enable = uart_rx_enable,
                                 .base = CHANNEL_PORT};
 
