@@ -304,25 +304,30 @@ int vfs_file_utimens(struct file *file, const struct cred *cred, const struct vf
     return attr_utimens(file->inode, cred, times);
 }
 
-int inode_truncate(struct inode *inode, uint64_t size)
+int inode_truncate(struct inode *inode, uint64_t size, const struct cred *cred)
 {
     int error;
 
     if (inode->ops == NULL || inode->ops->truncate == NULL) {
         return inode_is(inode, S_IFREG) && inode_size(inode) == 0 && size == 0 ? 0 : -EINVAL;
     }
+    error = inode_get_write(inode);
+    if (error != 0) {
+        return error;
+    }
     error = io_lock_take(&inode->write_lock);
     if (error == 0) {
         error = inode->ops->truncate(inode, size);
         io_lock_drop(&inode->write_lock);
     }
+    inode_put_write(inode);
     if (error == 0) {
-        inode_modified(inode);
+        inode_written(inode, cred);
     }
     return error;
 }
 
-int vfs_truncate(const struct path_at *where, int64_t size)
+int vfs_truncate(const struct path_at *where, int64_t size, uint64_t limit)
 {
     struct dentry *dentry;
     struct inode *inode;
@@ -343,11 +348,11 @@ int vfs_truncate(const struct path_at *where, int64_t size)
     } else {
         error = inode_permission(inode, where->cred, MAY_WRITE);
     }
-    if (error == 0 && atomic_load(&inode->nr_writers) < 0) {
-        error = -ETXTBSY;
+    if (error == 0 && (uint64_t)size > limit && (uint64_t)size > inode_size(inode)) {
+        error = -EFBIG;
     }
     if (error == 0) {
-        error = inode_truncate(inode, (uint64_t)size);
+        error = inode_truncate(inode, (uint64_t)size, where->cred);
     }
     dentry_put(dentry);
     return error;
@@ -361,7 +366,7 @@ int vfs_file_truncate(struct file *file, int64_t size)
     if (size < 0 || !(file_mode(file) & FILE_WRITE) || !inode_is(file->inode, S_IFREG)) {
         return -EINVAL;
     }
-    return inode_truncate(file->inode, (uint64_t)size);
+    return inode_truncate(file->inode, (uint64_t)size, file->cred);
 }
 
 int vfs_file_allocate(struct file *file, int mode, int64_t offset, int64_t len)

@@ -113,7 +113,7 @@ void file_put(struct file *file)
         file->ops->release(file);
     }
     if (mode & FILE_COUNTED) {
-        atomic_fetch_sub(&file->inode->nr_writers, 1);
+        inode_put_write(file->inode);
     }
     if (mode & FILE_EXEC) {
         atomic_fetch_add(&file->inode->nr_writers, 1);

@@ -119,6 +119,35 @@ void inode_modified(struct inode *inode)
     spin_unlock(&inode->lock);
 }
 
+int inode_get_write(struct inode *inode)
+{
+    int32_t nr = atomic_load(&inode->nr_writers);
+
+    do {
+        if (nr < 0) {
+            return -ETXTBSY;
+        }
+    } while (!atomic_compare_exchange_weak(&inode->nr_writers, &nr, nr + 1));
+    return 0;
+}
+
+void inode_put_write(struct inode *inode)
+{
+    atomic_fetch_sub(&inode->nr_writers, 1);
+}
+
+/* write(2): the set-ID bits of a program go when somebody without CAP_FSETID writes to it. */
+void inode_written(struct inode *inode, const struct cred *cred)
+{
+    uint32_t mode = inode_mode(inode);
+    uint32_t drop = (mode & S_IXGRP) ? S_ISUID | S_ISGID : S_ISUID;
+
+    inode_modified(inode);
+    if ((mode & drop) != 0 && cred != NULL && !cred_capable(cred, CAP_FSETID)) {
+        atomic_fetch_and(&inode->mode, ~drop);
+    }
+}
+
 /* The permission bits that apply, as MAY_*: S_IRWXO shifted down is just that mask. */
 static uint32_t inode_granted(const struct inode *inode, const struct cred *cred)
 {

@@ -178,6 +178,11 @@ void inode_accessed(struct inode *inode);
 void inode_modified(struct inode *inode);
 /* Checks MAY_* for the credential's fsuid, groups and capabilities. Fails: -EACCES, -EROFS. */
 NODISCARD int inode_permission(struct inode *inode, const struct cred *cred, uint32_t may);
+/* Counts a use for writing. Fails: -ETXTBSY while a program runs from the file. */
+NODISCARD int inode_get_write(struct inode *inode);
+void inode_put_write(struct inode *inode);
+/* Does: what a change of contents does to times and, unless cred may keep them, to set-ID bits. */
+void inode_written(struct inode *inode, const struct cred *cred);
 /* Whether the credential owns the inode or may act so (CAP_FOWNER). */
 bool inode_is_owner(const struct inode *inode, const struct cred *cred);
 static inline uint32_t inode_mode(const struct inode *inode)

@@ -16,5 +16,8 @@ NODISCARD int name_make_unlinked(struct dentry *dir, const struct cred *cred, ui
 /* Whether cred may remove or replace child in dir: write permission and the sticky bit. */
 NODISCARD int name_may_remove(struct inode *dir, const struct inode *child,
                               const struct cred *cred);
-/* Sets the size of a regular file: takes the write lock. */
-NODISCARD int inode_truncate(struct inode *inode, uint64_t size);
+/*
+ * Sets the size of a regular file for cred, or for the kernel (NULL): takes the write lock; set-ID
+ * bits go as by a write. Fails: -ETXTBSY, -EINVAL, -EINTR.
+ */
+NODISCARD int inode_truncate(struct inode *inode, uint64_t size, const struct cred *cred);

@@ -75,19 +75,6 @@ static const struct file_ops *open_find_ops(const struct inode *inode)
     }
 }
 
-/* Counts an opening for writing; programs that run from the file forbid it. */
-static int open_get_write(struct inode *inode)
-{
-    int32_t nr = atomic_load(&inode->nr_writers);
-
-    do {
-        if (nr < 0) {
-            return -ETXTBSY;
-        }
-    } while (!atomic_compare_exchange_weak(&inode->nr_writers, &nr, nr + 1));
-    return 0;
-}
-
 static int open_deny_write(struct inode *inode)
 {
     int32_t nr = atomic_load(&inode->nr_writers);
@@ -107,7 +94,7 @@ static int open_finish(struct file *file, uint32_t flags)
     int error = 0;
 
     if ((file_mode(file) & FILE_WRITE) && inode_is(inode, S_IFREG)) {
-        error = open_get_write(inode);
+        error = inode_get_write(inode);
         if (error != 0) {
             return error;
         }
@@ -121,7 +108,7 @@ static int open_finish(struct file *file, uint32_t flags)
     }
     atomic_fetch_or(&file->mode, FILE_OPENED);
     if ((flags & O_TRUNC) && inode_is(inode, S_IFREG)) {
-        error = inode_truncate(inode, 0);
+        error = inode_truncate(inode, 0, file->cred);
     }
     return error;
 }

@@ -3,7 +3,6 @@
  * with nothing held but (for writes) the write lock, which no fault takes. The size shrinks before
  * pages go, so that nobody makes a page past it; a partial last page is zero behind the end.
  */
-#include <linux/capability.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
 
@@ -165,18 +164,6 @@ static ssize64_t tmpfs_write_pages(struct tmpfs_inode *tmp, struct uio *uio, uin
     return (ssize64_t)done;
 }
 
-/* write(2): the set-ID bits of a program go when somebody without CAP_FSETID writes to it. */
-static void tmpfs_wrote(struct inode *inode, const struct cred *cred)
-{
-    uint32_t mode = inode_mode(inode);
-    uint32_t drop = (mode & S_IXGRP) ? S_ISUID | S_ISGID : S_ISUID;
-
-    inode_modified(inode);
-    if ((mode & drop) != 0 && cred != NULL && !cred_capable(cred, CAP_FSETID)) {
-        atomic_fetch_and(&inode->mode, ~drop);
-    }
-}
-
 static ssize64_t tmpfs_write(struct file *file, struct uio *uio, uint64_t *pos)
 {
     struct tmpfs_inode *tmp = tmpfs_inode_of(file->inode);
@@ -196,7 +183,7 @@ static ssize64_t tmpfs_write(struct file *file, struct uio *uio, uint64_t *pos)
     done = tmpfs_write_pages(tmp, uio, pos);
     io_lock_drop(&tmp->inode.write_lock);
     if (done > 0) {
-        tmpfs_wrote(&tmp->inode, file->cred);
+        inode_written(&tmp->inode, file->cred);
     }
     return done;
 }

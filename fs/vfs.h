@@ -73,7 +73,8 @@ NODISCARD int vfs_utimens(const struct path_at *where, const struct vfs_times *t
 NODISCARD int vfs_file_utimens(struct file *file, const struct cred *cred,
                                const struct vfs_times *times);
 
-NODISCARD int vfs_truncate(const struct path_at *where, int64_t size);
+/* limit: RLIMIT_FSIZE; growing past it gives -EFBIG, and SIGXFSZ is the caller's. */
+NODISCARD int vfs_truncate(const struct path_at *where, int64_t size, uint64_t limit);
 NODISCARD int vfs_file_truncate(struct file *file, int64_t size);
 NODISCARD int vfs_file_allocate(struct file *file, int mode, int64_t offset, int64_t len);
 /* Returns the length of the link's text, cut to size; not NUL-terminated. An empty name reads `at`

@@ -3,6 +3,7 @@
 #include <linux/falloc.h>
 #include <linux/fs.h>
 
+#include "sched/rlimit.h"
 #include "syscall/syscall.h"
 #include "syscall/user.h"
 
@@ -310,7 +311,7 @@ SYSCALL_2(truncate, vaddr_t, name, int64_t, size)
     if (result != 0) {
         return result;
     }
-    result = vfs_truncate(&path.at, size);
+    result = user_limit_result(vfs_truncate(&path.at, size, rlimit_get(RLIMIT_FSIZE)));
     user_path_put(&path);
     return result;
 }

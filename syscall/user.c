@@ -194,8 +194,15 @@ int user_limit_size(struct file *file, int64_t size)
         !inode_is(file->inode, S_IFREG)) {
         return 0;
     }
-    raise_signal(SIGXFSZ);
-    return -EFBIG;
+    return (int)user_limit_result(-EFBIG);
+}
+
+int64_t user_limit_result(int64_t result)
+{
+    if (unlikely(result == -EFBIG)) {
+        raise_signal(SIGXFSZ);
+    }
+    return result;
 }
 
 int64_t user_write_result(int64_t result)

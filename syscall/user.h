@@ -77,5 +77,7 @@ static inline struct file *user_file(int fd)
 NODISCARD ssize64_t user_limit_write(struct file *file, uint64_t pos, size_t len);
 /* The same for a change of size. Returns 0 or -EFBIG. */
 NODISCARD int user_limit_size(struct file *file, int64_t size);
+/* Does: raises SIGXFSZ if the result of a change of size says so. Returns the result. */
+int64_t user_limit_result(int64_t result);
 /* Does: raises SIGPIPE if the result of a write says so. Returns the result. */
 int64_t user_write_result(int64_t result);
