@@ -5,8 +5,7 @@
 #include "kernel/time.h"
 #include "mm/slab.h"
 
-#define POLL_CHUNK  60u
-#define POLL_ALWAYS (POLLERR | POLLHUP | POLLNVAL)
+#define POLL_CHUNK 60u
 
 struct poll_chunk {
     struct poll_chunk *next;
@@ -85,8 +84,7 @@ static int poll_scan(struct poll_item *items, size_t nr, struct poll_table *tabl
             ready += item->revents != 0;
             continue;
         }
-        item->revents =
-            file_poll(item->file, ready > 0 ? NULL : table) & (item->events | POLL_ALWAYS);
+        item->revents = file_poll(item->file, ready > 0 ? NULL : table) & item->events;
         ready += item->revents != 0;
     }
     return ready;

@@ -11,6 +11,8 @@
 struct file;
 
 #define POLL_INLINE 8u
+/* What poll(2) reports unasked. */
+#define POLL_ALWAYS (POLLERR | POLLHUP | POLLNVAL)
 
 struct poll_entry {
     struct wait_queue *queue;
@@ -34,7 +36,7 @@ void poll_table_release(struct poll_table *table);
 
 struct poll_item {
     struct file *file; /* NULL: a negative descriptor, ignored; revents stays as it is */
-    uint32_t events;   /* POLL*; POLLERR, POLLHUP and POLLNVAL always count */
+    uint32_t events;   /* POLL*, all that counts: poll(2) adds POLL_ALWAYS, select(2) does not */
     uint32_t revents;
 };
 

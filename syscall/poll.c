@@ -14,7 +14,7 @@
 static void items_get(struct poll_item *items, const struct pollfd *fds, uint32_t nr)
 {
     for (uint32_t i = 0; i < nr; i++) {
-        items[i] = (struct poll_item){NULL, (uint16_t)fds[i].events, 0};
+        items[i] = (struct poll_item){NULL, (uint16_t)fds[i].events | POLL_ALWAYS, 0};
         if (fds[i].fd < 0) {
             continue;
         }

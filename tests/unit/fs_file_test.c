@@ -206,7 +206,7 @@ static void test_poll(void)
 
     is(pipe_create(0, root_cred, &read_end, &write_end), 0);
     is(eventfd_create(0, 0, &event), 0);
-    items[0] = (struct poll_item){read_end, POLLIN, 0};
+    items[0] = (struct poll_item){read_end, POLLIN | POLL_ALWAYS, 0};
     items[1] = (struct poll_item){event, POLLIN, 0};
     is(poll_files(items, 2, 0), 0);
     is(poll_files(items, 2, 1), 0);
