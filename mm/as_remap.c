@@ -216,13 +216,17 @@ int as_remap(struct address_space *as, vaddr_t old, size_t old_len, size_t new_l
         error = remap_locked(as, old, from.end - from.start, new_len, flags, out, &dead);
     }
     struct vma *result = error == 0 ? vma_containing(&as->vmas, *out) : NULL;
-    bool populate = result != NULL && (result->flags & AS_LOCKED) != 0;
+    size_t kept = MIN(from.end - from.start, new_len);
+    bool populate = result != NULL && (result->flags & AS_LOCKED) != 0 && new_len > kept;
 
     as_check_mutation_locked(as, from.start, from.end);
     mutex_unlock(&as->lock);
     vma_destroy_all(&dead);
     if (populate) {
-        error = as_populate(as, *out, *out + new_len);
+        /* Best effort, as mremap(2) does: the move is done, and what lacks now faults later. */
+        int ignored = as_populate(as, *out + kept, *out + new_len);
+
+        (void)ignored;
     }
     return error;
 }
