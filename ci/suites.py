@@ -40,6 +40,10 @@ SUITES = [
           "name and no asm outside hal/"),
     Suite("budget", script("ci/check_budget.py"), 1, "functions and lines of each HAL"),
     Suite("unit", script("ci/check_unit.py"), 10, "host tests, with the simulator"),
+    Suite("sim", script("tests/model/run.py"), 40, "mm/ and mmu.c on a machine that keeps every stale "
+          "entry; every short sequence"),
+    Suite("inject", script("tests/inject/run.py"), 15, "every allocation of every memory operation "
+          "fails once"),
     Suite("fuzz", script("tests/fuzz/run.py"), 60, "libFuzzer with sanitizers over models "
           "(--minutes N; all: 10)"),
     Suite("mutants", script("tests/mutants/run.py"), 90, "a break in one place of mm/ and mmu.c must "
@@ -47,6 +51,7 @@ SUITES = [
     Suite("cli", script("tests/cli/run.py"), 2, "./run and ./test refuse what is wrong"),
     *per_arch("exec", "tests/exec/run.py", minutes=8, about="./run --exec: streams, statuses"),
     *per_arch("boot", "tests/boot/run.py", minutes=10, about="boot paths, memory sizes, CPUs"),
+    Suite("bochs", script("tests/bochs/run.py"), 8, "x86_64 on a CPU with PCID: Bochs"),
     *per_arch("selftest", "tests/boot/selftest.py", minutes=5, about="forbidden accesses that the "
               "hardware must stop"),
     *per_arch("user", "tests/user/run.py", minutes=12, about="programs that pass on Linux too"),

@@ -50,7 +50,7 @@ static void step_with_failures(struct model_step step)
     unsigned op = step.op % MODEL_NR_OPS, space = step.space % MODEL_SPACES;
 
     if (op == OP_MAP || op == OP_MAP_ANYWHERE) {
-        step.c &= 0x8f; /* AS_POPULATE is best effort */
+        step.c &= 0x9f; /* AS_POPULATE is best effort */
     }
     if (!is_atomic(&step) || model.space[space].as == NULL) {
         model_step(&step);

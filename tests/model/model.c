@@ -229,7 +229,7 @@ static uint64_t next(uint64_t *rng)
 struct model_step model_random_step(uint64_t *rng)
 {
     static const uint8_t weights[MODEL_NR_OPS] = {
-        [OP_LOAD] = 14, [OP_STORE] = 52, [OP_FETCH] = 8, [OP_COPY_IN] = 3, [OP_COPY_OUT] = 6,
+        [OP_LOAD] = 10, [OP_STORE] = 52, [OP_FETCH] = 6, [OP_COPY_IN] = 3, [OP_COPY_OUT] = 6,
         [OP_CLEAR] = 2, [OP_MAP] = 16, [OP_MAP_ANYWHERE] = 2, [OP_UNMAP] = 3, [OP_PROTECT] = 10,
         [OP_REMAP] = 5, [OP_ADVISE] = 6, [OP_BRK] = 3, [OP_FORK] = 4, [OP_EXEC] = 1,
         [OP_EXIT] = 1, [OP_SWITCH] = 5, [OP_LAZY] = 3, [OP_TRUNCATE] = 1, [OP_FILE_WRITE] = 2,

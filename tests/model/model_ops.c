@@ -19,6 +19,8 @@
 static const uint32_t prots[] = {
     PROT_READ | PROT_WRITE, PROT_READ, PROT_NONE, PROT_READ | PROT_EXEC,
     PROT_READ | PROT_WRITE, EVERY_PROT, PROT_READ | PROT_WRITE, PROT_EXEC,
+    PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE,
+    PROT_READ | PROT_WRITE, EVERY_PROT, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC,
 };
 
 static bool out_of_memory(int error)
@@ -233,7 +235,7 @@ static bool do_map(const struct model_step *step)
                            : (step->d & 3) == 2 ? PAGE_PRIVATE
                                                 : PAGE_SHARED;
     bool anywhere = step->op == OP_MAP_ANYWHERE;
-    bool populate = (step->c & 0x70) == 0x70, noreplace = (step->c & 0x380) == 0x80;
+    bool populate = (step->c & 0x70) == 0x70, noreplace = (step->c & 0xe0) == 0x80;
     vaddr_t got = 0;
 
     range_of(step, &first, &nr);
@@ -355,8 +357,8 @@ static bool do_remap(const struct model_step *step)
         kverify(space->page[i].kind == PAGE_ABSENT);
     }
     memcpy(&space->page[to], moved, new_nr * sizeof(struct model_page));
-    if ((moved[0].flags & AS_LOCKED) != 0) {
-        model_populate(space, to, new_nr);
+    if ((moved[0].flags & AS_LOCKED) != 0 && new_nr > old_nr) {
+        model_populate(space, to + old_nr, new_nr - old_nr);
     }
     return true;
 }
