@@ -47,25 +47,45 @@ struct task *sched_current(void)
     return task_current();
 }
 
-/*
- * After a task came to the CPU's queue: interrupts that CPU if it is idle, else an idle one that may
- * take the task. A busy CPU needs no interrupt: its tick sees who waits.
- */
-static void queue_kick(uint32_t cpu, cpumask_t allowed)
+/* Whoever takes the bit wakes the CPU, so that the next task goes to another one. */
+static bool wake_idle(cpumask_t which)
 {
     cpumask_t idle;
 
-    if (likely(nr_cpus == 1)) {
-        return;
-    }
     /* Pairs with the fence in sched_idle(): we see the idle CPU, or it sees the task. */
     atomic_thread_fence(memory_order_seq_cst);
-    idle = atomic_load_explicit(&idle_cpus, memory_order_relaxed) & ~((cpumask_t)1 << cpu_id());
-    idle &= (idle >> cpu & 1) != 0 ? (cpumask_t)1 << cpu : allowed;
+    idle = atomic_load_explicit(&idle_cpus, memory_order_relaxed) & which;
     idle &= ~idle + 1;
-    /* Whoever takes the bit wakes the CPU, so that the next task goes to another one. */
-    if (idle != 0 && (atomic_fetch_and(&idle_cpus, ~idle) & idle) != 0) {
+    if (idle == 0) {
+        return false;
+    }
+    if ((atomic_fetch_and(&idle_cpus, ~idle) & idle) != 0) {
         ipi_send(idle, IPI_RESCHED);
+    }
+    return true;
+}
+
+/*
+ * After a task came to the CPU's queue. A busy CPU needs no interrupt: its tick sees who waits. An
+ * idle one is woken to take a task from this CPU only if it still waits a little later, since most
+ * that wake or fork a task sleep at once.
+ */
+static void queue_kick(uint32_t cpu, cpumask_t allowed)
+{
+    struct run_queue *queue = queue_self();
+    uint64_t soon;
+
+    if (likely(nr_cpus == 1) || wake_idle((cpumask_t)1 << cpu)) {
+        return;
+    }
+    if (cpu != cpu_id()) {
+        wake_idle(allowed);
+    } else if ((atomic_load_explicit(&idle_cpus, memory_order_relaxed) & allowed) != 0 &&
+               !task_is_idle(task_current())) {
+        soon = time_now_ns() + SCHED_SPREAD_NS;
+        if (!queue->tick.armed || queue->tick.deadline_ns > soon) {
+            timer_arm(&queue->tick, soon);
+        }
     }
 }
 
@@ -471,23 +491,27 @@ static void tick(struct timer *timer)
 {
     struct run_queue *queue = container_of(timer, struct run_queue, tick);
     struct task *task = task_current();
-    uint64_t now = time_now_ns();
-    bool over = false;
+    uint64_t now = time_now_ns(), next;
+    bool over = false, waiting;
 
     if (task_is_idle(task)) {
         return;
     }
     account_tick(queue, task, now);
     spin_lock(&queue->lock);
-    if (queue->nr_queued > 0 && now >= queue->slice_end_ns) {
+    waiting = queue->nr_queued > 0;
+    if (waiting && now >= queue->slice_end_ns) {
         queue->slice_over = over = true;
     }
     spin_unlock(&queue->lock);
     if (over) {
         atomic_fetch_or(&task->work, TASK_WORK_RESCHED);
     }
-    timer_arm(timer, over || queue->slice_end_ns <= now ? now + SCHED_SLICE_NS
-                                                        : queue->slice_end_ns);
+    next = over || queue->slice_end_ns <= now ? now + SCHED_SLICE_NS : queue->slice_end_ns;
+    if (nr_cpus > 1 && waiting && wake_idle(~(cpumask_t)0)) {
+        next = MIN(next, now + SCHED_SPREAD_NS);
+    }
+    timer_arm(timer, next);
 }
 
 /* Returns the first that may run on the CPU, taken out of the queue, or NULL. */

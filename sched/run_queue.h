@@ -4,6 +4,8 @@
 #include "sched/task.h"
 
 #define SCHED_SLICE_NS (10 * NS_PER_MS)
+/* A task that has waited this long beside an idle CPU is offered to it. */
+#define SCHED_SPREAD_NS (200 * NS_PER_US)
 
 struct run_queue {
     struct spinlock lock; /* guards what follows but the tick and the sums */

@@ -167,7 +167,7 @@ static void test_fork(int rounds)
 static int never;
 static int quiet_pipe[2];
 
-static int busy(void *arg)
+static NORETURN int busy(void *arg)
 {
     struct __kernel_timespec ts = { 100, 0 };
     char *page;
@@ -360,13 +360,14 @@ static int victim_tid;
 
 static int signal_sender(void *arg)
 {
+    long pid = sys(getpid);
     siginfo_t info;
 
     memset(&info, 0, sizeof(info));
     info.si_signo = SIG_QUEUED;
     info.si_code = SI_QUEUE;
     for (long i = 0; i < (long)arg; i++) {
-        while (sys(rt_tgsigqueueinfo, sys(getpid), victim_tid, SIG_QUEUED, &info) == -EAGAIN)
+        while (sys(rt_tgsigqueueinfo, pid, victim_tid, SIG_QUEUED, &info) == -EAGAIN)
             sys(sched_yield);
     }
     return 0;
