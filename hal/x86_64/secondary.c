@@ -12,7 +12,6 @@
 #include "kernel/cpu.h"
 #include "kernel/errno.h"
 #include "kernel/string.h"
-#include "mm/frame.h"
 #include "mm/kernel_map.h"
 
 struct secondary_record secondary_record;
@@ -47,7 +46,7 @@ int secondary_start(uint32_t cpu)
     cpus[cpu].arch.apic_id = apic_id;
     secondary_record = (struct secondary_record){
         kernel_root, (uint64_t)cpus[cpu].idle_stack + KERNEL_STACK_SIZE, &cpus[cpu]};
-    memcpy(phys_to_virt(TRAMPOLINE_PAGE * PAGE_SIZE), trampoline_start,
+    memcpy((void *)(TRAMPOLINE_PAGE * PAGE_SIZE + DIRECT_MAP_BASE), trampoline_start,
            (size_t)(trampoline_end - trampoline_start));
     atomic_thread_fence(memory_order_seq_cst);
     apic_start_cpu(apic_id, TRAMPOLINE_PAGE);
