@@ -92,7 +92,7 @@ static int add_user_string(struct arguments *arguments, vaddr_t string)
     return accept(arguments, (size_t)len + 1);
 }
 
-int arguments_add_user(struct arguments *arguments, vaddr_t array, uint32_t skip, uint32_t *count)
+int arguments_add_user(struct arguments *arguments, vaddr_t array, uint32_t *count)
 {
     vaddr_t string;
 
@@ -106,9 +106,6 @@ int arguments_add_user(struct arguments *arguments, vaddr_t array, uint32_t skip
         if (string == 0) {
             break;
         }
-        if (i < skip) {
-            continue;
-        }
         error = add_user_string(arguments, string);
         if (error != 0) {
             return error;
@@ -118,5 +115,34 @@ int arguments_add_user(struct arguments *arguments, vaddr_t array, uint32_t skip
             return -EINTR;
         }
     }
+    return 0;
+}
+
+int arguments_replace_first(struct arguments *arguments, char *const words[], uint32_t nr_words)
+{
+    size_t old_len = strlen(arguments->bytes) + 1;
+    size_t new_len = 0;
+
+    for (uint32_t i = 0; i < nr_words; i++) {
+        new_len += strlen(words[i]) + 1;
+    }
+    int error = reserve(arguments, new_len);
+
+    if (error != 0) {
+        return error;
+    }
+    memmove(arguments->bytes + new_len, arguments->bytes + old_len, arguments->len - old_len);
+    arguments->len -= old_len;
+    for (size_t at = 0, i = 0; i < nr_words; i++) {
+        size_t len = strlen(words[i]) + 1;
+
+        memcpy(arguments->bytes + at, words[i], len);
+        at += len;
+        error = accept(arguments, len);
+        if (error != 0) {
+            return error;
+        }
+    }
+    arguments->argc += nr_words - 1;
     return 0;
 }

@@ -20,8 +20,10 @@ void arguments_release(struct arguments *arguments);
 /* Append one kernel string. Fail: -E2BIG, -ENOMEM. */
 NODISCARD int arguments_add(struct arguments *arguments, const char *string);
 /*
- * Append the strings of a NULL-ended user array of the running task (0: empty), all but the first
- * `skip`; *count: how many were added. Fails: -E2BIG, -EFAULT, -ENOMEM.
+ * Append the strings of a NULL-ended user array of the running task (0: empty); *count: how many.
+ * Fails: -E2BIG, -EFAULT, -ENOMEM.
  */
-NODISCARD int arguments_add_user(struct arguments *arguments, vaddr_t array, uint32_t skip,
-                                 uint32_t *count);
+NODISCARD int arguments_add_user(struct arguments *arguments, vaddr_t array, uint32_t *count);
+/* Requires: argc >= 1. Puts the words in the place of the first argument. Fails: -E2BIG, -ENOMEM. */
+NODISCARD int arguments_replace_first(struct arguments *arguments, char *const words[],
+                                      uint32_t nr_words);

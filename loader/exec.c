@@ -75,64 +75,88 @@ static int open_program(struct file *at, const char *name, uint32_t flags, struc
     return vfs_open_exec(&where, flags, out);
 }
 
-/* Follows "#!" lines; what they put before the arguments goes to exec->arguments. */
-static int follow_scripts(struct exec *exec, bool *is_script)
+/*
+ * The words that "#!" lines put in the place of the first argument. Each script's words stand before
+ * those of the one that named it, so they are collected back to front.
+ */
+struct script_words {
+    unsigned nr;
+    char *word[2 * SCRIPTS_MAX + 1];
+};
+
+static int add_word(struct script_words *words, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = kmalloc(size);
+
+    if (copy == NULL) {
+        return -ENOMEM;
+    }
+    memcpy(copy, text, size);
+    words->word[words->nr++] = copy;
+    return 0;
+}
+
+/* The script's own path is an argument of its interpreter; that of a deeper one is there already. */
+static int add_line(struct script_words *words, const struct exec *exec,
+                    const struct script_line *line)
+{
+    int error = words->nr == 0 ? add_word(words, exec->path) : 0;
+
+    if (error == 0 && line->argument != NULL) {
+        error = add_word(words, line->argument);
+    }
+    return error == 0 ? add_word(words, line->interpreter) : error;
+}
+
+/* Replaces exec->file by the interpreter until it is no script. */
+static int collect_scripts(struct exec *exec, struct script_words *words)
 {
     char head[SCRIPT_HEAD_LEN + 1];
     struct script_line line;
-    /* Each script's words stand before those of the one that named it: collected back to front. */
-    char *words[2 * SCRIPTS_MAX + 1];
-    unsigned nr = 0;
-    const char *name = exec->path;
-    int error = 0;
 
-    *is_script = false;
-    for (unsigned depth = 0; error == 0; depth++) {
+    for (unsigned depth = 0;; depth++) {
         ssize64_t len = file_read_kernel(exec->file, head, SCRIPT_HEAD_LEN, 0);
 
-        if (len < 0) {
-            error = (int)len;
-            break;
-        }
-        if (!script_is(head, (size_t)len)) {
-            break;
+        if (len < 0 || !script_is(head, (size_t)len)) {
+            return len < 0 ? (int)len : 0;
         }
         if (depth == SCRIPTS_MAX) {
-            error = -ELOOP;
-            break;
+            return -ELOOP;
         }
-        error = script_parse(head, (size_t)len, &line);
-        if (error != 0) {
-            break;
-        }
-        *is_script = true;
-        const char *new_words[] = {depth == 0 ? name : NULL, line.argument, line.interpreter};
+        int error = script_parse(head, (size_t)len, &line);
 
-        /* The script's own path is argument 1 of its interpreter; deeper ones have it already. */
-        for (unsigned i = 0; i < ARRAY_SIZE(new_words); i++) {
-            if (new_words[i] == NULL) {
-                continue;
-            }
-            words[nr] = kmalloc(strlen(new_words[i]) + 1);
-            if (words[nr] == NULL) {
-                error = -ENOMEM;
-                break;
-            }
-            strlcpy(words[nr], new_words[i], strlen(new_words[i]) + 1);
-            nr++;
-        }
         if (error == 0) {
-            file_put(exec->file);
-            exec->file = NULL;
-            error = open_program(NULL, line.interpreter, 0, &exec->file);
+            error = add_line(words, exec, &line);
+        }
+        if (error != 0) {
+            return error;
+        }
+        file_put(exec->file);
+        exec->file = NULL;
+        error = open_program(NULL, line.interpreter, 0, &exec->file);
+        if (error != 0) {
+            return error;
         }
     }
-    for (unsigned i = nr; i-- > 0;) {
-        if (error == 0) {
-            error = arguments_add(&exec->arguments, words[i]);
-            exec->arguments.argc++;
+}
+
+static int follow_scripts(struct exec *exec)
+{
+    struct script_words words = {.nr = 0};
+    int error = collect_scripts(exec, &words);
+
+    if (error == 0 && words.nr != 0) {
+        for (unsigned i = 0; i < words.nr / 2; i++) {
+            char *low = words.word[i];
+
+            words.word[i] = words.word[words.nr - 1 - i];
+            words.word[words.nr - 1 - i] = low;
         }
-        kfree(words[i]);
+        error = arguments_replace_first(&exec->arguments, words.word, words.nr);
+    }
+    for (unsigned i = 0; i < words.nr; i++) {
+        kfree(words.word[i]);
     }
     return error;
 }
@@ -305,8 +329,14 @@ static void release(struct exec *exec)
 /* Everything is collected: plans, builds and commits. Takes over what exec holds on success. */
 static int run(struct exec *exec, struct trap_frame *frame)
 {
-    int error = read_plans(exec);
+    int error = follow_scripts(exec);
 
+    if (error == 0) {
+        error = arguments_add(&exec->arguments, exec->path);
+    }
+    if (error == 0) {
+        error = read_plans(exec);
+    }
     if (error == 0) {
         error = make_cred(exec);
     }
@@ -346,21 +376,17 @@ static int run(struct exec *exec, struct trap_frame *frame)
     return 0;
 }
 
-static int collect_user(struct exec *exec, const struct exec_request *request, bool is_script)
+static int collect_user(struct exec *exec, const struct exec_request *request)
 {
-    uint32_t count;
-    int error = arguments_add_user(&exec->arguments, request->argv, is_script ? 1 : 0, &count);
+    struct arguments *arguments = &exec->arguments;
+    int error = arguments_add_user(arguments, request->argv, &arguments->argc);
 
-    exec->arguments.argc += count;
-    if (error == 0 && exec->arguments.argc == 0) {
+    if (error == 0 && arguments->argc == 0) {
         /* Programs count on a first argument. */
-        error = arguments_add(&exec->arguments, "");
-        exec->arguments.argc = 1;
+        error = arguments_add(arguments, "");
+        arguments->argc = 1;
     }
-    if (error == 0) {
-        error = arguments_add_user(&exec->arguments, request->envp, 0, &exec->arguments.envc);
-    }
-    return error != 0 ? error : arguments_add(&exec->arguments, exec->path);
+    return error != 0 ? error : arguments_add_user(arguments, request->envp, &arguments->envc);
 }
 
 static int open_requested(const struct exec_request *request, struct file **out)
@@ -396,18 +422,14 @@ static struct exec *exec_create(const char *path)
 int exec_user(const struct exec_request *request, struct trap_frame *frame)
 {
     struct exec *exec = exec_create(request->path);
-    bool is_script;
 
     if (exec == NULL) {
         return -ENOMEM;
     }
-    int error = open_requested(request, &exec->file);
+    int error = collect_user(exec, request);
 
     if (error == 0) {
-        error = follow_scripts(exec, &is_script);
-    }
-    if (error == 0) {
-        error = collect_user(exec, request, is_script);
+        error = open_requested(request, &exec->file);
     }
     if (error == 0) {
         error = run(exec, frame);
@@ -417,40 +439,36 @@ int exec_user(const struct exec_request *request, struct trap_frame *frame)
     return error;
 }
 
-static int collect_kernel(struct exec *exec, const char *const argv[], const char *const envp[],
-                          bool is_script)
+static int collect_kernel(struct exec *exec, const char *const argv[], const char *const envp[])
 {
+    struct arguments *arguments = &exec->arguments;
     int error = 0;
 
-    for (unsigned i = is_script ? 1 : 0; error == 0 && argv[i] != NULL; i++) {
-        error = arguments_add(&exec->arguments, argv[i]);
-        exec->arguments.argc++;
+    for (unsigned i = 0; error == 0 && argv[i] != NULL; i++) {
+        error = arguments_add(arguments, argv[i]);
+        arguments->argc++;
     }
     for (unsigned i = 0; error == 0 && envp[i] != NULL; i++) {
-        error = arguments_add(&exec->arguments, envp[i]);
-        exec->arguments.envc++;
+        error = arguments_add(arguments, envp[i]);
+        arguments->envc++;
     }
-    return error != 0 ? error : arguments_add(&exec->arguments, exec->path);
+    return error;
 }
 
 int exec_init(const char *path, const char *const argv[], const char *const envp[])
 {
     struct trap_frame *frame = hal_stack_frame(task_current()->stack);
     struct exec *exec;
-    bool is_script;
 
     vdso_init();
     exec = exec_create(path);
     if (exec == NULL) {
         return -ENOMEM;
     }
-    int error = open_program(NULL, path, 0, &exec->file);
+    int error = collect_kernel(exec, argv, envp);
 
     if (error == 0) {
-        error = follow_scripts(exec, &is_script);
-    }
-    if (error == 0) {
-        error = collect_kernel(exec, argv, envp, is_script);
+        error = open_program(NULL, path, 0, &exec->file);
     }
     if (error == 0) {
         error = run(exec, frame);

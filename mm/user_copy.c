@@ -3,6 +3,8 @@
  * looked up with the rights of user mode, faulted in where needed, and moved through the direct map
  * under as->lock.
  */
+#include <asm/mman.h>
+
 #include "kernel/errno.h"
 #include "kernel/string.h"
 #include "mm/oom.h"
@@ -190,6 +192,11 @@ NO_LOCK_ANALYSIS int as_word_lock(struct address_space *as, vaddr_t addr, bool w
     }
     const struct vma *vma = vma_containing(&as->vmas, addr);
 
+    /* A word for several processes in memory that can never be shared: futex(2) refuses it. */
+    if (shared && vma->object == NULL && (vma->prot & PROT_WRITE) == 0) {
+        mutex_unlock(&as->lock);
+        return -EFAULT;
+    }
     out->word = direct_address(&walk, addr);
     out->key[0] = (uintptr_t)as;
     out->key[1] = addr;

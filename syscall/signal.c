@@ -85,10 +85,13 @@ SYSCALL_4(rt_sigtimedwait, vaddr_t, set_addr, vaddr_t, info_addr, vaddr_t, timeo
     return result;
 }
 
+/* What any kind of siginfo fills of its 128 bytes; Linux reads no more. */
+#define SIGINFO_USED 48u
+
 static int64_t queue_info(pid_nr_t tgid, pid_nr_t tid, int signo, vaddr_t info_addr)
 {
-    siginfo_t info;
-    int result = user_copy_in(&info, info_addr, sizeof(info));
+    siginfo_t info = {0};
+    int result = user_copy_in(&info, info_addr, SIGINFO_USED);
 
     if (result != 0) {
         return result;

@@ -43,30 +43,54 @@ static int check_fd(int fd)
     return 0;
 }
 
-/* setxattr checks the flags, then the path, then the name. */
-static int64_t set(int found, vaddr_t name, int flags)
+/* Whether the value can be read; nobody keeps it. */
+static int check_value(vaddr_t addr, size_t size)
+{
+    char bytes[256];
+
+    if (size > XATTR_SIZE_MAX) {
+        return -E2BIG;
+    }
+    for (size_t done = 0; done < size; done += sizeof(bytes)) {
+        if (user_copy_in(bytes, addr + done, MIN(size - done, sizeof(bytes))) != 0) {
+            return -EFAULT;
+        }
+    }
+    return -EOPNOTSUPP;
+}
+
+struct new_value {
+    vaddr_t addr;
+    size_t size;
+};
+
+/* setxattr checks the flags, then the path, the name and the value. */
+static int64_t set(int found, vaddr_t name, struct new_value value, int flags)
 {
     if (flags & ~(XATTR_CREATE | XATTR_REPLACE)) {
         return -EINVAL;
     }
-    return found != 0 ? found : check_name(name);
+    if (found == 0) {
+        found = check_name(name);
+    }
+    return found == -EOPNOTSUPP ? check_value(value.addr, value.size) : found;
 }
 
-SYSCALL_5(setxattr, vaddr_t, path, vaddr_t, name, vaddr_t, value UNUSED, size_t, size UNUSED, int,
+SYSCALL_5(setxattr, vaddr_t, path, vaddr_t, name, vaddr_t, value, size_t, size, int,
           flags)
 {
-    return set(check_path(path, 0), name, flags);
+    return set(check_path(path, 0), name, (struct new_value){value, size}, flags);
 }
 
-SYSCALL_5(lsetxattr, vaddr_t, path, vaddr_t, name, vaddr_t, value UNUSED, size_t, size UNUSED, int,
+SYSCALL_5(lsetxattr, vaddr_t, path, vaddr_t, name, vaddr_t, value, size_t, size, int,
           flags)
 {
-    return set(check_path(path, AT_SYMLINK_NOFOLLOW), name, flags);
+    return set(check_path(path, AT_SYMLINK_NOFOLLOW), name, (struct new_value){value, size}, flags);
 }
 
-SYSCALL_5(fsetxattr, int, fd, vaddr_t, name, vaddr_t, value UNUSED, size_t, size UNUSED, int, flags)
+SYSCALL_5(fsetxattr, int, fd, vaddr_t, name, vaddr_t, value, size_t, size, int, flags)
 {
-    return set(check_fd(fd), name, flags);
+    return set(check_fd(fd), name, (struct new_value){value, size}, flags);
 }
 
 static int64_t get(int found, vaddr_t name)
