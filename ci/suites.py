@@ -48,6 +48,8 @@ SUITES = [
           "(--minutes N; all: 10)"),
     Suite("mutants", script("tests/mutants/run.py"), 90, "a break in one place of mm/ and mmu.c must "
           "fail a host test (a sample; all: every one)"),
+    Suite("contract", script("tests/contract/run.py"), 10, "every HAL operation, on the simulator "
+          "and in QEMU; a score for a port"),
     Suite("cli", script("tests/cli/run.py"), 2, "./run and ./test refuse what is wrong"),
     *per_arch("exec", "tests/exec/run.py", minutes=8, about="./run --exec: streams, statuses"),
     *per_arch("boot", "tests/boot/run.py", minutes=10, about="boot paths, memory sizes, CPUs"),

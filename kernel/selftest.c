@@ -1,5 +1,6 @@
 /*
- * Boot-time self-tests: smep (pxn), smap (pan), nx, wx, nullderef, stackoverflow, kernelmap, panic.
+ * Boot-time self-tests: smep (pxn), smap (pan), nx, wx, nullderef, stackoverflow, kernelmap, panic,
+ * contract.
  * The user page of the first two belongs to a space made for the test.
  */
 #include "kernel/selftest.h"
@@ -104,6 +105,14 @@ static void test_panic(void)
     panic("selftest");
 }
 
+/* Linked in where the build has QUOIN_CONTRACT (tests/contract). */
+static void test_contract(void)
+{
+    if (contract_run != NULL) {
+        contract_run();
+    }
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -111,7 +120,7 @@ static const struct {
     {"smep", test_user_exec},  {"pxn", test_user_exec},       {"smap", test_user_read},
     {"pan", test_user_read},   {"nx", test_data_exec},        {"wx", test_text_write},
     {"nullderef", test_null},  {"stackoverflow", test_stack}, {"kernelmap", test_kernel_map},
-    {"panic", test_panic},
+    {"panic", test_panic},     {"contract", test_contract},
 };
 
 void selftest_run(void)

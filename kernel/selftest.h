@@ -9,3 +9,5 @@
  * Requires: a task, memory management up.
  */
 void selftest_run(void);
+/* The HAL's contract; absent from an ordinary kernel. Does: prints its verdicts, powers off. */
+void contract_run(void) __attribute__((weak));
