@@ -81,7 +81,7 @@ def make_parser():
                         "preset, 1G")
     parser.add_argument("--append", action="append", default=[], metavar="ARGS",
                         help="more of the kernel's command line")
-    parser.add_argument("--preset", choices=("debug", "release"), help="build preset (debug)")
+    parser.add_argument("--preset", choices=("debug", "release", "contract"), help="build preset (debug)")
     parser.add_argument("--compiler", choices=("gcc", "clang"), default="gcc")
     parser.add_argument("--emulator", choices=("qemu", "bochs"), default="qemu",
                         help="bochs: x86_64 with --exec, boots the GRUB image, has PCID")
