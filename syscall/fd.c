@@ -121,8 +121,8 @@ static int64_t set_flags(struct file *file, uint32_t flags)
     if ((flags & ~old) & O_NOATIME && !inode_is_owner(file->inode, task_cred())) {
         return -EPERM;
     }
-    if (flags & O_DIRECT && !file_is_pipe(file)) {
-        return -EINVAL;
+    if ((flags & ~old) & O_DIRECT) {
+        return -EINVAL; /* no file bypasses a cache, and no pipe keeps packets apart */
     }
     while (!atomic_compare_exchange_weak(&file->flags, &old,
                                          (old & ~SETFL_MASK) | (flags & SETFL_MASK))) {
@@ -130,7 +130,31 @@ static int64_t set_flags(struct file *file, uint32_t flags)
     return 0;
 }
 
-static int64_t lock_call(struct file *file, int cmd, vaddr_t addr)
+/*
+ * A close of the descriptor on another thread, before the lock was there, has released nothing:
+ * then the lock goes now, as close(2) promises.
+ */
+static int64_t lock_set_call(int fd, struct file *file, int cmd, const struct lock_request *request)
+{
+    struct fd_table *table = task_fds();
+    int64_t result = lock_set(file, table, cmd, request);
+    struct file *now;
+
+    if (result != 0 || request->type == F_UNLCK || (cmd != F_SETLK && cmd != F_SETLKW)) {
+        return result;
+    }
+    now = fd_get_raw(table, fd);
+    if (now != file) {
+        lock_release_posix(file, table);
+        result = -EBADF;
+    }
+    if (now != NULL) {
+        file_put(now);
+    }
+    return result;
+}
+
+static int64_t lock_call(int fd, struct file *file, int cmd, vaddr_t addr)
 {
     bool is_ofd = cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
     struct lock_request request;
@@ -146,7 +170,7 @@ static int64_t lock_call(struct file *file, int cmd, vaddr_t addr)
     request = (struct lock_request){user.l_type, user.l_whence, user.l_start, user.l_len,
                                     is_ofd ? 0 : process_current()->pid};
     if (cmd != F_GETLK && cmd != F_OFD_GETLK) {
-        return lock_set(file, task_fds(), cmd, &request);
+        return lock_set_call(fd, file, cmd, &request);
     }
     result = lock_test(file, task_fds(), cmd, &request);
     if (result != 0) {
@@ -177,7 +201,7 @@ static int64_t owner_ex_call(struct file *file, bool set, vaddr_t addr)
     if (result != 0) {
         return result;
     }
-    if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP) {
+    if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP || owner.pid == INT32_MIN) {
         return -EINVAL;
     }
     file->owner = owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid;
@@ -203,7 +227,7 @@ static int64_t fcntl_fd(int fd, uint32_t cmd, uint64_t arg, struct file *file)
     }
 }
 
-static int64_t fcntl_file(struct file *file, uint32_t cmd, uint64_t arg)
+static int64_t fcntl_file(int fd, struct file *file, uint32_t cmd, uint64_t arg)
 {
     switch (cmd) {
     case F_SETFL:
@@ -214,10 +238,13 @@ static int64_t fcntl_file(struct file *file, uint32_t cmd, uint64_t arg)
     case F_OFD_GETLK:
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
-        return lock_call(file, (int)cmd, arg);
+        return lock_call(fd, file, (int)cmd, arg);
     case F_GETOWN:
         return file->owner;
     case F_SETOWN:
+        if ((int32_t)arg == INT32_MIN) {
+            return -EINVAL; /* no process group has the number */
+        }
         file->owner = (pid_nr_t)arg;
         return 0;
     case F_GETOWN_EX:
@@ -248,7 +275,7 @@ SYSCALL_3(fcntl, int, fd, uint32_t, cmd, uint64_t, arg)
     }
     result = fcntl_fd(fd, cmd, arg, file);
     if (result == -ENOSYS) {
-        result = fcntl_file(file, cmd, arg);
+        result = fcntl_file(fd, file, cmd, arg);
     }
     file_put(file);
     return result;
