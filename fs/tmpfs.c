@@ -30,19 +30,19 @@ static const struct inode_ops tmpfs_file_inode_ops = {
     .allocate = tmpfs_allocate,
 };
 
-static struct tmpfs_inode *tmpfs_inode_create(struct super *super, uint32_t mode)
+static int tmpfs_inode_create(struct super *super, uint32_t mode, struct tmpfs_inode **out)
 {
     struct tmpfs *fs = super->private;
     struct tmpfs_inode *tmp;
 
     if (atomic_fetch_add(&fs->nr_inodes, 1) >= fs->max_inodes) {
         atomic_fetch_sub(&fs->nr_inodes, 1);
-        return NULL;
+        return -ENOSPC;
     }
     tmp = slab_alloc(&tmpfs_cache);
     if (tmp == NULL) {
         atomic_fetch_sub(&fs->nr_inodes, 1);
-        return NULL;
+        return -ENOMEM;
     }
     inode_init(&tmp->inode, super, mode);
     vm_object_init(&tmp->object, &tmpfs_object_ops);
@@ -56,16 +56,18 @@ static struct tmpfs_inode *tmpfs_inode_create(struct super *super, uint32_t mode
         tmp->inode.ops = &tmpfs_file_inode_ops;
         tmp->inode.file_ops = &tmpfs_file_ops;
     }
-    return tmp;
+    *out = tmp;
+    return 0;
 }
 
 static int tmpfs_make(struct inode *dir, uint32_t mode, dev_nr_t rdev, const struct cred *cred,
                       struct inode **out)
 {
-    struct tmpfs_inode *tmp = tmpfs_inode_create(dir->super, mode);
+    struct tmpfs_inode *tmp;
+    int error = tmpfs_inode_create(dir->super, mode, &tmp);
 
-    if (tmp == NULL) {
-        return -ENOSPC;
+    if (error != 0) {
+        return error;
     }
     inode_init_owner(&tmp->inode, dir, cred);
     tmp->inode.rdev = rdev;
@@ -170,6 +172,12 @@ static uint64_t tmpfs_parse_size(const char *text, char **end)
     return value;
 }
 
+/* tmpfs(5): 0 means none. */
+static uint64_t tmpfs_limit(uint64_t value)
+{
+    return value == 0 ? UINT64_MAX : value;
+}
+
 static int tmpfs_parse_option(const char *option, uint64_t half, struct tmpfs_options *out)
 {
     char *end;
@@ -181,11 +189,11 @@ static int tmpfs_parse_option(const char *option, uint64_t half, struct tmpfs_op
             size = half * 2 / 100 * size * PAGE_SIZE;
             end++;
         }
-        out->max_pages = size == 0 ? UINT64_MAX : (size + PAGE_SIZE - 1) / PAGE_SIZE;
+        out->max_pages = tmpfs_limit(size / PAGE_SIZE + (size % PAGE_SIZE != 0));
     } else if (strncmp(option, "nr_blocks=", 10) == 0) {
-        out->max_pages = tmpfs_parse_size(option + 10, &end);
+        out->max_pages = tmpfs_limit(tmpfs_parse_size(option + 10, &end));
     } else if (strncmp(option, "nr_inodes=", 10) == 0) {
-        out->max_inodes = tmpfs_parse_size(option + 10, &end);
+        out->max_inodes = tmpfs_limit(tmpfs_parse_size(option + 10, &end));
     } else if (strncmp(option, "mode=", 5) == 0) {
         out->mode = (uint32_t)strtoul(option + 5, &end, 8) & 07777;
     } else if (strncmp(option, "uid=", 4) == 0) {
@@ -232,13 +240,13 @@ static int tmpfs_mount(struct super *super, const char *data)
         return -ENOMEM;
     }
     fs->max_pages = options.max_pages;
-    fs->max_inodes = MAX(options.max_inodes, 1u);
+    fs->max_inodes = options.max_inodes;
     super->private = fs;
     super->ops = &tmpfs_super_ops;
     super->magic = TMPFS_MAGIC;
     super->flags |= SUPER_DIR_SIZE;
-    root = tmpfs_inode_create(super, S_IFDIR | options.mode);
-    if (root == NULL) {
+    error = tmpfs_inode_create(super, S_IFDIR | options.mode, &root);
+    if (error != 0) {
         goto undo_fs;
     }
     root->inode.uid = options.uid;
@@ -246,12 +254,13 @@ static int tmpfs_mount(struct super *super, const char *data)
     super->root = dentry_create_root(&root->inode);
     inode_put(&root->inode);
     if (super->root == NULL) {
+        error = -ENOMEM;
         goto undo_fs;
     }
     return 0;
 undo_fs:
     kfree(fs);
-    return -ENOMEM;
+    return error;
 }
 
 static struct fs_type tmpfs_type = {.name = "tmpfs", .nodev = true, .mount = tmpfs_mount};

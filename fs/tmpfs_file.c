@@ -1,5 +1,5 @@
 /*
- * Contents of tmpfs files. Pages are looked up under inode->lock, then copied through a reference
+ * Contents of tmpfs files. Holes are filled under inode->lock; pages are copied through a reference
  * with nothing held but (for writes) the write lock, which no fault takes. The size shrinks before
  * pages go, so that nobody makes a page past it; a partial last page is zero behind the end.
  */
@@ -151,6 +151,7 @@ static ssize64_t tmpfs_write_pages(struct tmpfs_inode *tmp, struct uio *uio, uin
         if (*pos >= FS_SIZE_MAX) {
             return done > 0 ? (ssize64_t)done : -EFBIG;
         }
+        len = (size_t)MIN((uint64_t)len, FS_SIZE_MAX - *pos);
         n = tmpfs_write_page(tmp, uio, *pos, len);
         if (n < 0) {
             return done > 0 ? (ssize64_t)done : n;
