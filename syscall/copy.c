@@ -114,6 +114,21 @@ static int copy_range_check(const struct copy_ends *ends)
     return ends_check_mode(ends);
 }
 
+/* copy_file_range(2): what would be copied, to the end of the input, must not meet its own copy. */
+static int copy_range_check_overlap(const struct copy_ends *ends, const struct copy_offset *in,
+                                    const struct copy_offset *out, size_t len)
+{
+    uint64_t from = in->addr != 0 ? in->pos : ends->in->pos;
+    uint64_t to = out->addr != 0 ? out->pos : ends->out->pos;
+    uint64_t size = inode_size(ends->in->inode);
+
+    if (ends->in->inode != ends->out->inode || from >= size) {
+        return 0;
+    }
+    len = MIN(len, size - from);
+    return from < to + len && to < from + len ? -EINVAL : 0;
+}
+
 SYSCALL_6(copy_file_range, int, in_fd, vaddr_t, in_offset, int, out_fd, vaddr_t, out_offset, size_t,
           len, uint32_t, flags)
 {
@@ -135,6 +150,10 @@ SYSCALL_6(copy_file_range, int, in_fd, vaddr_t, in_offset, int, out_fd, vaddr_t,
         result = copy_range_check(&ends);
     }
     if (result == 0) {
+        result = copy_range_check_overlap(&ends, &in, &out, len);
+    }
+    /* Nothing moved, nothing written: not even the offsets. */
+    if (result == 0 && len != 0) {
         result = transfer(&ends, &in, &out, len);
     }
     ends_put(&ends);

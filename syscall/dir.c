@@ -137,8 +137,9 @@ static int64_t read_link(const struct path_at *where, vaddr_t buf, size_t size)
     if (text == NULL) {
         return -ENOMEM;
     }
-    result = vfs_readlink(where, text, MIN(size, FS_PATH_MAX));
+    result = vfs_readlink(where, text, FS_PATH_MAX);
     if (result > 0) {
+        result = MIN(result, (int64_t)size);
         int error = user_copy_out(buf, text, (size_t)result);
 
         result = error != 0 ? error : result;
@@ -264,7 +265,9 @@ int64_t call_getdents(int fd, vaddr_t buf, uint32_t size, bool old_form)
     if (file == NULL) {
         return -EBADF;
     }
-    result = get_entries(file, buf, MIN(size, GETDENTS_MAX), old_form);
+    /* Linux keeps the size in an int: a negative one has no room for an entry. */
+    result = (int32_t)size < 0 ? -EINVAL
+                               : get_entries(file, buf, MIN(size, GETDENTS_MAX), old_form);
     file_put(file);
     return result;
 }
