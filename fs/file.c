@@ -252,6 +252,18 @@ int64_t file_seek(struct file *file, int64_t offset, int whence)
     return result;
 }
 
+static int64_t file_set_pos(struct file *file, int64_t base, int64_t offset)
+{
+    if (__builtin_add_overflow(base, offset, &offset)) {
+        return -EOVERFLOW;
+    }
+    if (offset < 0) {
+        return -EINVAL;
+    }
+    file->pos = (uint64_t)offset;
+    return offset;
+}
+
 int64_t file_seek_generic(struct file *file, int64_t offset, int whence)
 {
     int64_t size = (int64_t)inode_size(file->inode);
@@ -277,14 +289,15 @@ int64_t file_seek_generic(struct file *file, int64_t offset, int whence)
     default:
         return -EINVAL;
     }
-    if (__builtin_add_overflow(base, offset, &offset)) {
-        return -EOVERFLOW;
-    }
-    if (offset < 0) {
+    return file_set_pos(file, base, offset);
+}
+
+int64_t file_seek_sizeless(struct file *file, int64_t offset, int whence)
+{
+    if (whence != SEEK_SET && whence != SEEK_CUR) {
         return -EINVAL;
     }
-    file->pos = (uint64_t)offset;
-    return offset;
+    return file_set_pos(file, whence == SEEK_CUR ? (int64_t)file->pos : 0, offset);
 }
 
 int64_t file_ioctl(struct file *file, unsigned cmd, uint64_t arg, struct address_space *as)
@@ -296,7 +309,7 @@ int64_t file_ioctl(struct file *file, unsigned cmd, uint64_t arg, struct address
         return file->ops->ioctl(file, cmd, arg, as);
     }
     if (cmd == FIONREAD && inode_is(file->inode, S_IFREG)) {
-        int32_t left = (int32_t)MIN(inode_size(file->inode) - file->pos, (uint64_t)INT32_MAX);
+        int32_t left = (int32_t)(inode_size(file->inode) - file->pos); /* cut and below 0, as Linux */
 
         return as_copy_out(as, arg, &left, sizeof(left));
     }

@@ -123,6 +123,8 @@ NODISCARD int file_sync(struct file *file);
 NODISCARD ssize64_t file_getdents(struct file *file, void *buf, size_t size);
 /* Generic seek for files with a size. */
 int64_t file_seek_generic(struct file *file, int64_t offset, int whence);
+/* The same for files without one (directories, generated texts): SEEK_END gives -EINVAL. */
+int64_t file_seek_sizeless(struct file *file, int64_t offset, int whence);
 /* Writes what /proc/PID/fd/N reads: path or "pipe:[n]". */
 char *file_path(struct file *file, struct dentry *root, char *buf, size_t size);
 /*

@@ -122,25 +122,11 @@ static ssize64_t pseudo_write(struct file *file, struct uio *uio, uint64_t *pos)
     return n;
 }
 
-static int64_t pseudo_seek(struct file *file, int64_t offset, int whence)
-{
-    if (whence == SEEK_CUR) {
-        offset += (int64_t)file->pos;
-    } else if (whence != SEEK_SET) {
-        return -EINVAL;
-    }
-    if (offset < 0) {
-        return -EINVAL;
-    }
-    file->pos = (uint64_t)offset;
-    return offset;
-}
-
 static const struct file_ops pseudo_file_ops = {
     .open = pseudo_open,
     .read = pseudo_read,
     .write = pseudo_write,
-    .seek = pseudo_seek,
+    .seek = file_seek_sizeless,
     .release = pseudo_release,
 };
 
@@ -164,7 +150,7 @@ static int pseudo_readdir(struct file *file, struct dir_emitter *emitter)
 }
 
 static const struct file_ops pseudo_dir_ops = {
-    .seek = readdir_seek,
+    .seek = file_seek_sizeless,
     .readdir = pseudo_readdir,
 };
 

@@ -51,7 +51,7 @@ bool dir_emit_dots(struct dir_emitter *emitter, struct file *file)
     }
     if (file->pos == 1) {
         spin_lock(&fs_tree_lock);
-        if (dir->parent == dir && dir->inode->super->covered != NULL) {
+        while (dir->parent == dir && dir->inode->super->covered != NULL) {
             dir = dir->inode->super->covered;
         }
         ino = dir->parent->inode->ino;
@@ -122,22 +122,8 @@ static void readdir_release(struct file *file)
     }
 }
 
-int64_t readdir_seek(struct file *file, int64_t offset, int whence)
-{
-    if (whence == SEEK_CUR) {
-        offset += (int64_t)file->pos;
-    } else if (whence != SEEK_SET) {
-        return -EINVAL;
-    }
-    if (offset < 0) {
-        return -EINVAL;
-    }
-    file->pos = (uint64_t)offset;
-    return offset;
-}
-
 const struct file_ops dir_file_ops = {
-    .seek = readdir_seek,
+    .seek = file_seek_sizeless,
     .readdir = readdir_pinned,
     .release = readdir_release,
 };

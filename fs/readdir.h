@@ -8,4 +8,3 @@ extern const struct file_ops dir_file_ops;
 
 /* As file_ops.readdir, for ops that use file->private as dir_file_ops does. */
 NODISCARD int readdir_pinned(struct file *file, struct dir_emitter *emitter);
-int64_t readdir_seek(struct file *file, int64_t offset, int whence);
