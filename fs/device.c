@@ -32,20 +32,6 @@ int char_device_register(struct char_device *device)
     return error;
 }
 
-void char_device_unregister(struct char_device *device)
-{
-    struct char_device **link = &device_list;
-
-    spin_lock(&device_lock);
-    while (*link != NULL && *link != device) {
-        link = &(*link)->next;
-    }
-    if (*link != NULL) {
-        *link = device->next;
-    }
-    spin_unlock(&device_lock);
-}
-
 struct char_device *char_device_find(dev_nr_t dev)
 {
     struct char_device *device;

@@ -18,7 +18,6 @@ struct char_device {
 
 /* Requires: the record lives for good. Fails: -EBUSY when the number is taken. */
 NODISCARD int char_device_register(struct char_device *device);
-void char_device_unregister(struct char_device *device);
 /* Returns the device of a number, or NULL. */
 struct char_device *char_device_find(dev_nr_t dev);
 static inline struct char_device *char_device_of(const struct inode *inode)

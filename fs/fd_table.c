@@ -138,6 +138,7 @@ void fd_table_put(struct fd_table *table)
             fd_drop_file(table,
                          table->files[word * FD_WORD_BITS + (uint32_t)__builtin_ctzll(bits)]);
         }
+        (void)!sched_point();
     }
     if (table->files != table->inline_files) {
         kfree(table->files);
@@ -347,6 +348,9 @@ void fd_close_range(struct fd_table *table, uint32_t first, uint32_t last, bool 
             if (file != NULL) {
                 fd_drop_file(table, file);
             }
+        }
+        if ((uint32_t)fd % FD_WORD_BITS == 0) {
+            (void)!sched_point();
         }
         fd = fd_next(table, (uint32_t)fd + 1);
     }
