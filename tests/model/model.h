@@ -101,4 +101,8 @@ void model_file_truncate(unsigned nr);
 /* model_ops.c: each returns whether anything changed. */
 bool model_do(const struct model_step *step);
 void model_release(unsigned space);
-int model_build(struct address_space **out, struct model_space *space);
+/* strict: a file too short for the program is an error, as it is for execve(2). */
+int model_build(struct address_space **out, struct model_space *space, bool strict);
+
+/* model_loader.c: pages 0 to 9 of the window by the kernel's own loader. */
+int model_load(struct address_space *as);

@@ -226,6 +226,14 @@ static void model_populate(struct model_space *space, unsigned first, unsigned n
     }
 }
 
+/* The kernel chose a place that the model does not watch. */
+static void unmap_elsewhere(struct model_space *space, vaddr_t start, unsigned nr)
+{
+    while (as_unmap(space->as, start, nr * PAGE_SIZE) != 0) {
+        kverify(model.injecting);
+    }
+}
+
 static bool do_map(const struct model_step *step)
 {
     struct model_space *space = space_of(step);
@@ -267,7 +275,8 @@ static bool do_map(const struct model_step *step)
         return false;
     }
     if (got < model_address(0) || got + nr * PAGE_SIZE > model_address(MODEL_WINDOW - 1) + PAGE_SIZE) {
-        kverify(anywhere && as_unmap(space->as, got, nr * PAGE_SIZE) == 0);
+        kverify(anywhere);
+        unmap_elsewhere(space, got, nr);
         return false;
     }
     first = (unsigned)((got - model_address(0)) >> PAGE_SHIFT);
@@ -349,7 +358,8 @@ static bool do_remap(const struct model_step *step)
     model_map(space, from, old_nr, PAGE_ABSENT, 0, 0, 0, 0);
     if (got < model_address(0) ||
         got + new_nr * PAGE_SIZE > model_address(MODEL_WINDOW - 1) + PAGE_SIZE) {
-        kverify(!fixed && as_unmap(space->as, got, new_nr * PAGE_SIZE) == 0);
+        kverify(!fixed);
+        unmap_elsewhere(space, got, new_nr);
         return true;
     }
     to = (unsigned)((got - model_address(0)) >> PAGE_SHIFT);
@@ -504,59 +514,53 @@ void model_release(unsigned space)
     model.space[space] = (struct model_space){.as = NULL};
 }
 
-/* A new program: code, data and bss of the file, a stack with bytes on it, an empty heap. */
-int model_build(struct address_space **out, struct model_space *space)
+static int map_part(struct address_space *as, vaddr_t start, size_t len, uint32_t prot,
+                    uint32_t flags)
 {
-    struct as_map_request code = {.addr = model_address(0), .len = 4 * PAGE_SIZE,
-                                  .prot = PROT_READ | PROT_EXEC, .max_prot = EVERY_PROT,
-                                  .flags = AS_FIXED, .object = model.object[MODEL_FILE].object};
-    struct as_map_request data = code, bss = code, stack = code;
+    const struct as_map_request request = {.addr = start, .len = len, .prot = prot,
+                                           .max_prot = EVERY_PROT, .flags = AS_FIXED | flags};
+    vaddr_t at;
+
+    return as_map(as, &request, &at);
+}
+
+/*
+ * A new program: code, data and bss of the file, a stack with bytes on it, an empty heap. Where the
+ * file has been cut too short the first program of a space does with anonymous memory.
+ */
+int model_build(struct address_space **out, struct model_space *space, bool strict)
+{
     /* The stack must not reach the window. */
     const struct as_limits limits = {UINT64_MAX, UINT64_MAX, 2 * MODEL_STACK * PAGE_SIZE, UINT64_MAX};
+    const uint32_t data = PROT_READ | PROT_WRITE;
+    bool load = strict || model.object[MODEL_FILE].nr_pages > 5;
     uint64_t word = 0x5eed;
-    vaddr_t at, end = model_address(MODEL_PAGES - 1) + PAGE_SIZE;
+    vaddr_t end = model_address(MODEL_PAGES - 1) + PAGE_SIZE;
     int error = as_create(out);
 
     *space = (struct model_space){.as = NULL, .brk = model_address(MODEL_BRK_PAGE)};
     if (error != 0) {
         return error;
     }
-    data.addr = model_address(4);
-    data.len = 2 * PAGE_SIZE;
-    data.prot = PROT_READ | PROT_WRITE;
-    data.offset = 4 * PAGE_SIZE;
-    bss.addr = model_address(6);
-    bss.prot = PROT_READ | PROT_WRITE;
-    bss.object = NULL;
-    stack.addr = end - 2 * PAGE_SIZE;
-    stack.len = 2 * PAGE_SIZE;
-    stack.prot = PROT_READ | PROT_WRITE;
-    stack.object = NULL;
-    stack.flags = AS_FIXED | AS_GROWSDOWN | AS_STACK;
     as_set_limits(*out, &limits);
     as_set_layout(*out, space->brk, model_address(MODEL_WINDOW - 1) + PAGE_SIZE);
-    error = as_map(*out, &stack, &at);
-    error = error == 0 ? as_map(*out, &code, &at) : error;
-    error = error == 0 ? as_map(*out, &data, &at) : error;
-    error = error == 0 ? as_map(*out, &bss, &at) : error;
-    error = error == 0 ? as_copy_out(*out, end - sizeof(word), &word, sizeof(word)) : error;
-    bool has_data = model.object[MODEL_FILE].nr_pages > 5;
-
-    if (error == 0 && has_data) { /* what lies past the file's bytes is zero */
-        error = as_clear(*out, model_address(5) + 2048, PAGE_SIZE - 2048);
+    error = map_part(*out, end - 2 * PAGE_SIZE, 2 * PAGE_SIZE, data, AS_GROWSDOWN | AS_STACK);
+    if (error == 0) {
+        error = load ? model_load(*out) : map_part(*out, model_address(4), 6 * PAGE_SIZE, data, 0);
     }
+    error = error == 0 ? as_copy_out(*out, end - sizeof(word), &word, sizeof(word)) : error;
     if (error != 0) {
         as_put(*out);
         *out = NULL;
         return error;
     }
-    model_map(space, 0, 4, PAGE_PRIVATE, code.prot, MODEL_FILE, 0, 0);
-    model_map(space, 4, 2, PAGE_PRIVATE, data.prot, MODEL_FILE, 4, 0);
-    model_map(space, 6, 4, PAGE_ANON, bss.prot, 0, 0, 0);
-    model_map(space, MODEL_PAGES - 2, 2, PAGE_ANON, stack.prot, 0, 0, AS_GROWSDOWN);
+    model_map(space, MODEL_PAGES - 2, 2, PAGE_ANON, data, 0, 0, AS_GROWSDOWN);
     space->page[MODEL_PAGES - 1].value[3] = word;
-    if (has_data) {
-        page_copied(&space->page[5]);
+    model_map(space, 4, 6, PAGE_ANON, data, 0, 0, 0);
+    if (load) {
+        model_map(space, 0, 4, PAGE_PRIVATE, PROT_READ | PROT_EXEC, MODEL_FILE, 0, 0);
+        model_map(space, 4, 2, PAGE_PRIVATE, data, MODEL_FILE, 4, 0);
+        page_copied(&space->page[5]); /* what lies past the file's bytes is zero */
         space->page[5].value[2] = 0;
         space->page[5].value[3] = 0;
     }
@@ -568,8 +572,8 @@ static bool do_exec(const struct model_step *step)
     struct model_space built;
     struct address_space *as, *old = space_of(step)->as;
 
-    if (model_build(&as, &built) != 0) {
-        kverify(model.injecting);
+    if (model_build(&as, &built, true) != 0) {
+        kverify(model.injecting || model.object[MODEL_FILE].nr_pages <= 5);
         return false;
     }
     for (uint32_t cpu = 0; cpu < nr_cpus; cpu++) {
@@ -722,7 +726,7 @@ bool model_do(const struct model_step *step)
         struct model_space built;
         struct address_space *as;
 
-        if (model_build(&as, &built) != 0) {
+        if (model_build(&as, &built, false) != 0) {
             kverify(model.injecting);
             return false;
         }
