@@ -36,7 +36,8 @@ void contract_decode(void)
 
     for (unsigned level = 0; level <= PT_BLOCK_LEVELS; level++) {
         for (uint32_t prot = 0; prot < 16; prot++) {
-            leaf &= leaf_is_understood(0x40000000, level, prot);
+            leaf &= leaf_is_understood(0x40000000, level, prot) &&
+                    contract_leaf_is_shared(pte_leaf(0, level, prot, MEM_NORMAL).raw);
             hidden &= (prot & PTE_USER) != 0 ||
                       contract_kernel_leaf_is_private(pte_leaf(0, level, prot, MEM_NORMAL).raw);
         }

@@ -6,3 +6,9 @@ bool contract_kernel_leaf_is_private(uint64_t raw)
 {
     return (raw >> 2 & 1) == 0;
 }
+
+/* PAT entry 0: neither PCD nor PWT (SDM 3A 4.9.2). */
+bool contract_leaf_is_shared(uint64_t raw)
+{
+    return (raw >> 3 & 3) == 0;
+}

@@ -5,5 +5,6 @@
 
 void contract_decode(void);
 bool contract_kernel_leaf_is_private(uint64_t raw);
+bool contract_leaf_is_shared(uint64_t raw);
 /* Switches, stale bits and kernel ranges: mm/tlb.c and hal_mmu together. */
 void contract_tlb(void);

@@ -42,6 +42,9 @@ static void reset(uint32_t cpus_wanted, uint8_t bits, uint32_t limit)
     nr_cpus = cpus_wanted;
     hal_caps.asid_bits = bits;
     asid_init(limit);
+    fuzz_require(nr_tags == (limit == 0 ? 1u << bits
+                                        : MIN(1u << bits, MAX(limit, cpus_wanted + 2))),
+                 "%u tags for a limit of %u", nr_tags, limit);
 }
 
 static void switch_to(uint32_t cpu, unsigned space)

@@ -38,10 +38,11 @@ def tests_of(arch):
         kit.append((f"tests/model/as-model-{arch}-fast",
                     ["--seed", str(number + 1), "--steps", STEPS, *options.split()]))
     kit.append((f"tests/inject/inject-{arch}", ["2", "300"]))
+    kit += [(f"tests/unit/shot_test-{arch}", []), (f"tests/unit/mm_test-{arch}", [])]
     if arch == "x86_64":
         kit += [("tests/fuzz/replay-asid", ["--random", "1", "60",
                                             os.path.join(host.ROOT, "tests/fuzz/cases/asid")]),
-                ("tests/unit/mm_test", []), ("tests/unit/vma_test", []), ("tests/unit/fs_file_test", []),
+                ("tests/unit/vma_test", []), ("tests/unit/fs_file_test", []),
                 ("tests/unit/fs_name_test", [])]
     return kit
 

@@ -2,6 +2,7 @@
  * Corners of mm/ that random programs seldom meet: references of files behind mappings, limits,
  * statistics, futex words, strings, page stores, slabs, blocks of frames.
  */
+#include <arch/cpu.h>
 #include <asm/mman.h>
 #include <linux/mman.h>
 #include <sim/machine.h>
@@ -130,6 +131,16 @@ static void test_files(void)
     is(thing.nr_files, 2);
     is(as_fork(as, &child), 0);
     is(thing.nr_files, 4);
+    is(as_unmap(child, AT, PAGE_SIZE), 0);
+    is(map(fixed(AT + MIB(1), 1, 3)), 0);
+    struct as_map_request again = request;
+
+    again.addr = AT + MIB(2);
+    is(map(again), 0);
+    is(as_residency(as, AT + MIB(2), PAGE_SIZE, AT + MIB(1)), 0); /* in the store, not mapped */
+    is(as_copy_in(as, &byte, AT + MIB(1), 1), 0);
+    is(byte, 1);
+    is(as_unmap(as, AT + MIB(1), 2 * MIB(1)), 0);
     is(as_advise(as, AT, PAGE_SIZE, MADV_REMOVE), 0);
     is(thing.nr_pages, 1);
     is(as_advise(as, AT, 4 * PAGE_SIZE, MADV_REMOVE), -ENOMEM);
@@ -146,6 +157,78 @@ static void test_files(void)
     tap_ok(!thing.destroyed, "the object stays with its creator's reference");
     vm_object_put(&thing.object);
     tap_ok(thing.destroyed, "and goes with it");
+}
+
+static uint32_t nr_areas(void)
+{
+    struct as_stats stats;
+
+    as_get_stats(as, &stats);
+    return (uint32_t)stats.nr_areas;
+}
+
+/* What became equal again is one area again. */
+static void test_merging(void)
+{
+    vaddr_t got;
+
+    is(map(fixed(AT, 8, 3)), 0);
+    is(as_advise(as, AT + 2 * PAGE_SIZE, PAGE_SIZE, MADV_DONTFORK), 0);
+    is(nr_areas(), 3);
+    is(as_advise(as, AT + 2 * PAGE_SIZE, PAGE_SIZE, MADV_DOFORK), 0);
+    is(nr_areas(), 1);
+    is(as_lock_range(as, AT + 2 * PAGE_SIZE, PAGE_SIZE, true), 0);
+    is(nr_areas(), 3);
+    is(as_lock_range(as, AT + 2 * PAGE_SIZE, PAGE_SIZE, false), 0);
+    is(nr_areas(), 1);
+    is(as_lock_range(as, AT, PAGE_SIZE, true), 0);
+    is(as_lock_all(as, false, false, false), 0);
+    is(nr_areas(), 1);
+    is(as_protect(as, AT, PAGE_SIZE, 1), 0);
+    is(as_protect(as, AT, PAGE_SIZE, 3), 0);
+    is(nr_areas(), 1);
+    is(as_unmap(as, AT + 4 * PAGE_SIZE, 2 * PAGE_SIZE), 0);
+    is(nr_areas(), 2);
+    is(as_remap(as, AT, 4 * PAGE_SIZE, 6 * PAGE_SIZE, 0, 0, &got), 0);
+    is(nr_areas(), 1);
+    is(as_unmap(as, AT, 8 * PAGE_SIZE), 0);
+}
+
+/* More frames than a batch holds, and more pages than a shot names. */
+static void test_many_pages(void)
+{
+    struct address_space *child;
+
+    is(map(fixed(AT, 300, 3)), 0);
+    is(as_clear(as, AT, 300 * PAGE_SIZE), 0);
+    is(as_fork(as, &child), 0);
+    is(as_clear(as, AT, 300 * PAGE_SIZE), 0);
+    as_put(child);
+    is(as_advise(as, AT, 300 * PAGE_SIZE, MADV_DONTNEED), 0);
+    is(as_clear(as, AT, 300 * PAGE_SIZE), 0);
+    is(map(fixed(AT + 300 * PAGE_SIZE, 1, 3)), 0);
+    is(as_unmap(as, AT, 300 * PAGE_SIZE), 0);
+    is(as_unmap(as, AT + 300 * PAGE_SIZE, PAGE_SIZE), 0);
+}
+
+/* A page that was executed, written by the kernel while it is data, and executed again. */
+static void test_code(void)
+{
+    uint64_t code = 0x1111, fetched = 0;
+    struct as_fault_signal signal;
+    irqflags_t flags = cpu_irq_save();
+
+    as_activate(as);
+    cpu_irq_restore(flags);
+    is(map(fixed(AT, 1, 3)), 0);
+    for (unsigned i = 0; i < 3; i++, code += 0x1111) {
+        is(as_copy_out(as, AT, &code, sizeof(code)), 0);
+        is(as_protect(as, AT, PAGE_SIZE, PROT_READ | PROT_EXEC), 0);
+        is(as_fault(as, AT, PTE_EXEC, &signal), 0);
+        tap_ok(sim_fetch(AT, &fetched) && fetched == code, "the CPU executes what was written");
+        is(as_protect(as, AT, PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
+    }
+    is(as_unmap(as, AT, PAGE_SIZE), 0);
 }
 
 static void test_limits(void)
@@ -351,6 +434,9 @@ int main(void)
     uint64_t before = free_frames();
 
     test_files();
+    test_merging();
+    test_many_pages();
+    test_code();
     test_limits();
     test_arguments();
     test_strings_and_words();
