@@ -76,8 +76,8 @@ int file_create_anon(const char *kind, uint32_t mode, const struct file_ops *ops
     if (inode == NULL) {
         return -ENFILE;
     }
+    /* No file_ops: the object is the file's, so /proc/PID/fd has nothing to open again (-ENXIO). */
     inode->ops = &file_anon_inode_ops;
-    inode->file_ops = ops;
     if (strchr(kind, ':') != NULL) {
         strlcpy(name, kind, sizeof(name));
     } else {
