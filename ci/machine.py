@@ -13,8 +13,10 @@ GRUB_PARTS = {"iso": ("grub-pc-bin", "i386-pc"), "uefi": ("grub-efi-amd64-bin", 
 ISO_MODULES = "normal multiboot2 serial iso9660 part_gpt part_msdos terminal configfile search"
 CPUS = {"aarch64": "max", "x86_64": "max"}
 ICOUNT_CPUS = {"aarch64": "cortex-a72", "x86_64": "max,-erms,-fsrm"}
-BOARDS = {"aarch64": ("virt",), "x86_64": ("q35",)}
+BOARDS = {"aarch64": ("virt",), "x86_64": ("q35", "microvm")}
 BOOTS = {"aarch64": ("direct",), "x86_64": ("direct", "iso", "uefi")}
+# The first slot of microvm's second I/O APIC: with ACPI the slots are named in AML only.
+MICROVM_SLOT = "virtio_mmio.device=512@0xfeb00000:24"
 LINUX_CHANNEL = {"aarch64": "/dev/ttyS0", "x86_64": "/dev/ttyS1"}
 LINUX_CONSOLE = {"aarch64": "ttyAMA0", "x86_64": "ttyS0"}
 
@@ -107,7 +109,11 @@ def boot_arguments(options, files, kernel, initrd_data, cmdline):
 
 def board_arguments(options):
     if options.arch == "x86_64":
-        return ["-M", options.board, "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+        debug_exit = ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+        if options.board == "microvm":
+            return ["-M", "microvm,acpi=on,isa-serial=on,rtc=on,ioapic2=on", *debug_exit,
+                    "-global", "virtio-mmio.force-legacy=false"]
+        return ["-M", options.board, *debug_exit]
     machine = f"{options.board},gic-version={options.gic}"
     if options.el == 2:
         machine += ",virtualization=on"
@@ -115,12 +121,13 @@ def board_arguments(options):
 
 
 def channel_arguments(options):
-    if options.arch == "x86_64":
+    if options.board == "q35":
         return ["-serial", "chardev:channel"]
     if options.linux:
         return ["-device", "pci-serial,chardev=channel"]
+    bus = ",bus=virtio-mmio-bus.0" if options.board == "microvm" else ""
     # Not a virtconsole: QEMU drops what such a port cannot pass on at once.
-    return ["-device", "virtio-serial-device,max_ports=2",
+    return ["-device", f"virtio-serial-device,max_ports=2{bus}",
             "-device", "virtserialport,chardev=channel,nr=1"]
 
 

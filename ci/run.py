@@ -67,7 +67,7 @@ def make_parser():
     parser.add_argument("--smp", type=cpu_count, default=1, metavar="N", help="CPUs")
     parser.add_argument("--mem", type=memory_size, metavar="SIZE", help="memory (256M)")
     parser.add_argument("--cpu", metavar="MODEL", help="CPU as QEMU names it (max)")
-    parser.add_argument("--board", metavar="NAME", help="virt (aarch64), q35 (x86_64)")
+    parser.add_argument("--board", metavar="NAME", help="virt (aarch64), q35, microvm (x86_64)")
     parser.add_argument("--boot", choices=("direct", "iso", "uefi"), default="direct",
                         help="iso and uefi: x86_64 through GRUB")
     parser.add_argument("--gic", type=int, choices=(2, 3), default=3, help="aarch64's "
@@ -112,10 +112,12 @@ def parse(arguments):
     if options.board not in machine.BOARDS[options.arch]:
         parser.error(f"--board {options.board}: {options.arch} has "
                      f"{', '.join(machine.BOARDS[options.arch])}")
-    if options.boot not in machine.BOOTS[options.arch] or (options.linux and
-                                                           options.boot != "direct"):
-        parser.error(f"--boot {options.boot}: this kernel has "
-                     f"{', '.join(machine.BOOTS[options.arch][:1 if options.linux else None])}")
+    first_board = options.board == machine.BOARDS[options.arch][0]
+    boots = machine.BOOTS[options.arch] if first_board and not options.linux else ("direct",)
+    if options.boot not in boots:
+        parser.error(f"--boot {options.boot}: this machine has {', '.join(boots)}")
+    if options.linux and not first_board:
+        parser.error(f"--board {options.board}: without --oracle and --kernel")
     cpus = machine.ICOUNT_CPUS if options.icount else machine.CPUS
     options.cpu = options.cpu or cpus[options.arch]
     options.mem = options.mem or ("1G" if options.icount else "256M")
@@ -142,7 +144,7 @@ def find_kernel(options):
 
 
 def make_cmdline(options):
-    words = []
+    words = [machine.MICROVM_SLOT] if options.board == "microvm" else []
     if options.linux:
         words += [f"console={machine.LINUX_CONSOLE[options.arch]}", "panic=-1"]
     if options.exec is not None:

@@ -19,7 +19,15 @@
 #define FADT_PM1A_CONTROL    64
 #define FADT_PM1B_CONTROL    68
 #define FADT_CENTURY         108
+#define FADT_FLAGS           112
+#define FADT_RESET           116
+#define FADT_RESET_VALUE     128
 #define FADT_X_DSDT          140
+#define FADT_SLEEP_CONTROL   244
+#define FADT_REDUCED_LENGTH  268
+#define FLAG_REDUCED         (1u << 20)
+#define GAS_IO               1
+#define PCI_INTI_FLAGS       0xf /* level, active low */
 #define AML_PACKAGE          0x12
 #define AML_BYTE             0x0a
 #define PM1_SCI_ENABLE       1u
@@ -123,6 +131,22 @@ static void parse_dsdt(const uint8_t *dsdt, uint32_t length)
     }
 }
 
+static struct acpi_register read_register(const uint8_t *at)
+{
+    return (struct acpi_register){.address = read_le(at + 4, 8), .io = at[0] == GAS_IO};
+}
+
+static void parse_reduced(const uint8_t *fadt, uint32_t length)
+{
+    if (length < FADT_REDUCED_LENGTH || (read_le(fadt + FADT_FLAGS, 4) & FLAG_REDUCED) == 0) {
+        return;
+    }
+    acpi_info.hardware_reduced = true;
+    acpi_info.sleep_control = read_register(fadt + FADT_SLEEP_CONTROL);
+    acpi_info.reset_register = read_register(fadt + FADT_RESET);
+    acpi_info.reset_value = fadt[FADT_RESET_VALUE];
+}
+
 static void parse_fadt(const uint8_t *fadt, uint32_t length)
 {
     uint64_t dsdt_pa = read_le(fadt + FADT_DSDT, 4);
@@ -134,6 +158,7 @@ static void parse_fadt(const uint8_t *fadt, uint32_t length)
     acpi_info.pm1a_control = (uint32_t)read_le(fadt + FADT_PM1A_CONTROL, 4);
     acpi_info.pm1b_control = (uint32_t)read_le(fadt + FADT_PM1B_CONTROL, 4);
     acpi_info.century_register = fadt[FADT_CENTURY];
+    parse_reduced(fadt, length);
     if (length >= FADT_X_DSDT + 8 && read_le(fadt + FADT_X_DSDT, 8) != 0) {
         dsdt_pa = read_le(fadt + FADT_X_DSDT, 8);
     }
@@ -168,6 +193,7 @@ static void parse_root(paddr_t pa, unsigned entry_size)
 static void set_defaults(void)
 {
     acpi_info.lapic = 0xfee00000;
+    acpi_info.other_flags = PCI_INTI_FLAGS;
     for (uint32_t irq = 0; irq < ACPI_ISA_IRQS; irq++) {
         acpi_info.isa_gsi[irq] = irq;
     }

@@ -193,18 +193,16 @@ void apic_irq_done(uint32_t irq UNUSED)
 
 static uint32_t irq_mode(uint32_t irq)
 {
-    uint32_t mode = 0;
+    uint16_t flags = acpi_info.other_flags;
+    uint32_t mode;
 
     for (uint32_t isa = 0; isa < ACPI_ISA_IRQS; isa++) {
         if (acpi_info.isa_gsi[isa] == irq) {
-            uint16_t flags = acpi_info.isa_flags[isa];
-
-            mode |= (flags & INTI_POLARITY) == INTI_POLARITY_LOW ? REDIRECTION_LOW_ACTIVE : 0;
-            mode |= (flags & INTI_TRIGGER) == INTI_TRIGGER_LEVEL ? REDIRECTION_LEVEL : 0;
-            return mode;
+            flags = acpi_info.isa_flags[isa];
         }
     }
-    return REDIRECTION_LOW_ACTIVE | REDIRECTION_LEVEL; /* PCI */
+    mode = (flags & INTI_POLARITY) == INTI_POLARITY_LOW ? REDIRECTION_LOW_ACTIVE : 0;
+    return mode | ((flags & INTI_TRIGGER) == INTI_TRIGGER_LEVEL ? REDIRECTION_LEVEL : 0);
 }
 
 void apic_irq_enable(uint32_t irq)

@@ -6,8 +6,6 @@
 
 #define CHANNEL_PORT 0x2f8
 
-const struct hal_board *hal_board;
-
 static void q35_cpu_setup(void)
 {
     cpu_init_registers();

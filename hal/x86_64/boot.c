@@ -69,6 +69,7 @@ struct pvh_module {
 
 extern const uint8_t image_start[], image_end[];
 
+const struct hal_board *hal_board;
 static struct boot_info boot_info;
 
 NORETURN void boot_main(uint32_t magic, uint32_t info);
@@ -207,6 +208,7 @@ void boot_main(uint32_t magic, uint32_t info)
     } else {
         parse_pvh(info);
     }
+    (void)board_microvm_probe(&boot_info);
     boot_info.nr_cpus = MAX(acpi_info.nr_cpus, 1u);
     reserve(0, LOW_RESERVED);
     reserve(boot_info.image.start, boot_info.image.end);

@@ -197,6 +197,9 @@ uint64_t clock_wall_seconds(void)
     uint64_t year;
     bool pm;
 
+    if (status == 0xff) {
+        return 0; /* no such device */
+    }
     /* Twice the same and no update under way: not torn. */
     for (int i = 0; i < 1000; i++) {
         again = date;

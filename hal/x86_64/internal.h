@@ -66,6 +66,11 @@ struct acpi_ioapic {
     uint32_t gsi_base;
 };
 
+struct acpi_register { /* generic address structure: ACPI 6.4, 5.2.3.2 */
+    paddr_t address;
+    bool io; /* a port, else memory */
+};
+
 struct acpi_info {
     paddr_t lapic;
     struct acpi_ioapic ioapic[ACPI_IOAPIC_MAX];
@@ -79,6 +84,10 @@ struct acpi_info {
     uint8_t sleep_a, sleep_b;
     bool sleep_known;
     uint8_t century_register;
+    uint16_t other_flags; /* MPS INTI flags of the interrupts beyond ISA's */
+    bool hardware_reduced; /* no PM registers; these two instead (4.1, 4.8.4.6) */
+    struct acpi_register sleep_control, reset_register;
+    uint8_t reset_value;
 };
 extern struct acpi_info acpi_info;
 
@@ -117,6 +126,8 @@ int uart_early_getc(void);
 extern struct hal_uart uart_console, uart_channel;
 
 extern struct hal_board board_q35;
+/* Does: if this is the machine, takes devices from the command line and sets hal_board. */
+bool board_microvm_probe(struct boot_info *info);
 
 /* port I/O */
 static inline void port_write8(uint16_t port, uint8_t value)
