@@ -59,10 +59,12 @@ struct exec {
     bool secure;
 };
 
-static uint64_t random_pages(uint64_t range)
+/* A program that gains rights is not placed where its caller would have it. */
+static uint64_t random_pages(const struct exec *exec, uint64_t range)
 {
-    if ((process_current()->personality & ADDR_NO_RANDOMIZE) != 0 ||
-        cmdline_option("quoin.norandom", NULL, 0)) {
+    bool fixed = (process_current()->personality & ADDR_NO_RANDOMIZE) != 0 && !exec->secure;
+
+    if (fixed || cmdline_option("quoin.norandom", NULL, 0)) {
         return 0;
     }
     return (random_u64() % range) << PAGE_SHIFT;
@@ -186,10 +188,11 @@ static void choose_layout(struct exec *exec, vaddr_t *mmap_top)
     uint64_t most = USER_VA_END / 6 * 5;
     uint64_t gap = MIN(MAX(stack, (uint64_t)STACK_GAP_MIN), most);
 
-    exec->stack_top = ALIGN_DOWN(USER_VA_END, PAGE_SIZE) - random_pages(RANDOM_STACK);
+    exec->stack_top = ALIGN_DOWN(USER_VA_END, PAGE_SIZE) - random_pages(exec, RANDOM_STACK);
     /* Room for the stack to grow to its limit, its random place and the guard gap below it. */
     gap += (RANDOM_STACK << PAGE_SHIFT) + MIB(1);
-    *mmap_top = ALIGN_DOWN(USER_VA_END - MIN(gap, most) - random_pages(RANDOM_MMAP), PAGE_SIZE);
+    gap = MIN(gap, most) + random_pages(exec, RANDOM_MMAP);
+    *mmap_top = ALIGN_DOWN(USER_VA_END - gap, PAGE_SIZE);
 }
 
 static int map_stack(struct exec *exec)
@@ -253,14 +256,14 @@ static int build_space(struct exec *exec)
     as_set_layout(exec->as, 0, mmap_top);
     error = map_stack(exec);
     if (error == 0) {
-        error = image_map(exec->as, exec->file, &exec->plan, PIE_BASE + random_pages(RANDOM_PIE),
-                          &exec->image);
+        error = image_map(exec->as, exec->file, &exec->plan,
+                          PIE_BASE + random_pages(exec, RANDOM_PIE), &exec->image);
     }
     if (error == 0 && exec->interp_file != NULL) {
         error = image_map(exec->as, exec->interp_file, &exec->interp_plan, 0, &exec->interp);
     }
     if (error == 0) {
-        as_set_layout(exec->as, exec->image.end + random_pages(RANDOM_BRK), mmap_top);
+        as_set_layout(exec->as, exec->image.end + random_pages(exec, RANDOM_BRK), mmap_top);
         error = vdso_map(exec->as, &exec->vdso);
     }
     if (error == 0) {
@@ -370,6 +373,9 @@ static int run(struct exec *exec, struct trap_frame *frame)
         return error;
     }
     exec_commit(&image, frame);
+    if (exec->secure) {
+        process_current()->personality &= ~(uint32_t)PER_CLEAR_ON_SETID;
+    }
     exec->as = NULL;
     exec->file = NULL;
     exec->cred = NULL;
