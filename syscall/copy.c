@@ -1,10 +1,12 @@
 /* Calls that move bytes from one file to another inside the kernel. */
 #include "fs/pipe.h"
+#include "fs/poll.h"
 #include "syscall/syscall.h"
 #include "syscall/user.h"
 
 /* <linux/splice.h> is not exported. */
-#define SPLICE_F_ALL 0xfu
+#define SPLICE_F_NONBLOCK 2u
+#define SPLICE_F_ALL      0xfu
 
 struct copy_ends {
     struct file *in, *out;
@@ -183,6 +185,16 @@ static int splice_check(const struct copy_ends *ends, vaddr_t in_offset, vaddr_t
     return ends->in->inode == ends->out->inode ? -EINVAL : 0;
 }
 
+/* splice(2), SPLICE_F_NONBLOCK: pipes alone are asked; a race with another reader may still wait. */
+static int splice_check_ready(const struct copy_ends *ends)
+{
+    if ((file_is_pipe(ends->in) && (file_poll(ends->in, NULL) & (POLLIN | POLLHUP)) == 0) ||
+        (file_is_pipe(ends->out) && (file_poll(ends->out, NULL) & (POLLOUT | POLLERR)) == 0)) {
+        return -EAGAIN;
+    }
+    return 0;
+}
+
 SYSCALL_6(splice, int, in_fd, vaddr_t, in_offset, int, out_fd, vaddr_t, out_offset, size_t, len,
           uint32_t, flags)
 {
@@ -201,6 +213,9 @@ SYSCALL_6(splice, int, in_fd, vaddr_t, in_offset, int, out_fd, vaddr_t, out_offs
         return result;
     }
     result = splice_check(&ends, in_offset, out_offset);
+    if (result == 0 && (flags & SPLICE_F_NONBLOCK) != 0) {
+        result = splice_check_ready(&ends);
+    }
     if (result == 0) {
         result = offset_get(&in);
     }
