@@ -91,6 +91,9 @@ SYSCALL_2(settimeofday, vaddr_t, tv, vaddr_t, zone_addr)
     if (result == 0 && zone_addr != 0) {
         result = user_copy_in(&zone, zone_addr, sizeof(zone));
     }
+    if (result == 0 && !cred_capable(task_cred(), CAP_SYS_TIME)) {
+        result = -EPERM;
+    }
     if (result != 0 || tv == 0) {
         return result;
     }
