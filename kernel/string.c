@@ -242,7 +242,11 @@ unsigned long strtoul(const char *s, char **end, int base)
         base = p[0] == '0' ? 8 : 10;
     }
     for (; digit_value(*p) < base; p++) {
-        value = value * (unsigned long)base + (unsigned long)digit_value(*p);
+        unsigned long digit = (unsigned long)digit_value(*p);
+
+        /* Past the end it stays at the largest value, which never fits again. */
+        value = value > (~0ul - digit) / (unsigned long)base ? ~0ul
+                                                             : value * (unsigned long)base + digit;
     }
     if (end != NULL) {
         *end = (char *)p;
