@@ -82,13 +82,19 @@ static void put_leaf(struct address_space *as, vaddr_t va, pte_t leaf)
     pte_sync();
 }
 
-static void shoot(struct address_space *as, enum tlb_scope scope, bool current, bool tables)
+static void shoot_pages(struct address_space *as, enum tlb_scope scope, unsigned nr, bool current,
+                        bool tables)
 {
     struct tlb_shot shot = {.scope = scope, .tables = tables, .start = PAGE_VA,
-                            .end = PAGE_VA + PAGE_SIZE, .cpus = ~0ull, .current = current};
+                            .end = PAGE_VA + nr * PAGE_SIZE, .cpus = ~0ull, .current = current};
 
     kverify(asid_of(as, &shot.asid));
     hal_mmu.shoot(&shot);
+}
+
+static void shoot(struct address_space *as, enum tlb_scope scope, bool current, bool tables)
+{
+    shoot_pages(as, scope, 1, current, tables);
 }
 
 static void check_register(struct address_space *as)
@@ -139,16 +145,17 @@ static void check_other(struct address_space *as, struct address_space *other)
         bool tables = i != 0;
 
         enter(as);
-        good &= reads(PAGE_VA, 1);
+        good &= reads(PAGE_VA, 1) && reads(PAGE_VA + PAGE_SIZE, 1);
         enter(other);
         good &= reads(PAGE_VA, 2);
-        pte_t leaf = take_leaf(as, PAGE_VA);
+        pte_t leaf = take_leaf(as, PAGE_VA), next = take_leaf(as, PAGE_VA + PAGE_SIZE);
 
-        shoot(as, scopes[i], false, tables);
+        shoot_pages(as, scopes[i], 2, false, tables);
         good &= reads(PAGE_VA, 2);
         load(as, TLB_KEEP);
-        good &= faults(PAGE_VA);
+        good &= faults(PAGE_VA) && faults(PAGE_VA + PAGE_SIZE);
         put_leaf(as, PAGE_VA, leaf);
+        put_leaf(as, PAGE_VA + PAGE_SIZE, next);
         load(other, TLB_KEEP);
     }
     contract_ok(good, "shoot: a space that does not run here");

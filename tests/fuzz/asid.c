@@ -11,7 +11,7 @@
 
 #define CPUS    4u
 #define SPACES  24u
-#define TAG_TOP 64u
+#define TAG_TOP 128u
 
 static struct address_space spaces[SPACES];
 static uint64_t identity[SPACES]; /* changes when a space dies and another takes its record */
@@ -107,14 +107,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input input = {data, size};
     uint32_t cpus_wanted = 1 + fuzz_below(&input, CPUS);
-    uint8_t bits = (uint8_t)(3 + fuzz_below(&input, 3));
+    uint8_t bits = (uint8_t)(3 + fuzz_below(&input, 5));
 
     reset(cpus_wanted, bits, fuzz_below(&input, 12));
     while (input.left > 0) {
         unsigned what = fuzz_byte(&input);
         unsigned space = what % SPACES;
 
-        if (what >= 240) {
+        if (what >= 200) {
             replace(space);
         } else {
             switch_to(fuzz_below(&input, nr_cpus), space);
