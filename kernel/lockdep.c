@@ -16,6 +16,7 @@
 #if defined(QUOIN_LOCKDEP)
 
 #define CLASSES_MAX 256u
+#define PATH_SHOWN_MAX 8u
 
 extern char image_start[], image_end[];
 
@@ -56,17 +57,20 @@ static void print_class(uint16_t number)
     }
 }
 
-/* Returns whether `to` can be reached from `from`; prints the way back, the last first. */
-static bool find_path(uint16_t from, uint16_t to, uint64_t *seen)
+struct path {
+    uint64_t seen[CLASSES_MAX / 64];
+    uint16_t via[CLASSES_MAX]; /* the last first */
+    uint32_t len;
+};
+
+/* Returns whether `to` can be reached from `from`. Requires: the graph's lock. */
+static bool find_path(uint16_t from, uint16_t to, struct path *path)
 {
-    if (from == to) {
-        return true;
-    }
-    seen[from / 64] |= 1ull << (from % 64);
+    path->seen[from / 64] |= 1ull << (from % 64);
     for (uint16_t next = 1; next < nr_classes; next++) {
-        if (has_edge(from, next) && (seen[next / 64] >> (next % 64) & 1) == 0 &&
-            find_path(next, to, seen)) {
-            print_class(next);
+        if (has_edge(from, next) && (path->seen[next / 64] >> (next % 64) & 1) == 0 &&
+            (next == to || find_path(next, to, path))) {
+            path->via[path->len++] = next;
             return true;
         }
     }
@@ -75,15 +79,30 @@ static bool find_path(uint16_t from, uint16_t to, uint64_t *seen)
 
 static void add_edge(uint16_t from, uint16_t to)
 {
-    uint64_t seen[CLASSES_MAX / 64] = {0};
+    static struct path path;
+    uint16_t via[PATH_SHOWN_MAX];
+    uint32_t len;
     irqflags_t flags = graph_lock();
+    bool cycle;
 
-    if (find_path(to, from, seen)) {
+    path = (struct path){.len = 0};
+    cycle = find_path(to, from, &path);
+    if (!cycle) {
+        __atomic_fetch_or(&after[from][to / 64], 1ull << (to % 64), __ATOMIC_RELAXED);
+    }
+    len = MIN(path.len, PATH_SHOWN_MAX);
+    for (uint32_t i = 0; i < len; i++) {
+        via[i] = path.via[i];
+    }
+    graph_unlock(flags);
+    if (cycle) {
+        /* Printing takes locks too, which may use the graph. */
+        for (uint32_t i = 0; i < len; i++) {
+            print_class(via[i]);
+        }
         print_class(to);
         panic("lockdep: taking the last lock above while the first is held closes a cycle");
     }
-    __atomic_fetch_or(&after[from][to / 64], 1ull << (to % 64), __ATOMIC_RELAXED);
-    graph_unlock(flags);
 }
 
 /* A lock of the image without a place of initialisation is a class by itself; others have none. */

@@ -1,6 +1,6 @@
 /*
  * Boot-time self-tests: smep (pxn), smap (pan), nx, wx, nullderef, stackoverflow, kernelmap, panic,
- * contract.
+ * contract; of debug builds also spinorder, mutexorder, spinsleep.
  * The user page of the first two belongs to a space made for the test.
  */
 #include "kernel/selftest.h"
@@ -13,6 +13,8 @@
 #include "kernel/cmdline.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
+#include "kernel/time.h"
+#include "kernel/wait.h"
 #include "mm/address_space.h"
 #include "mm/kernel_map.h"
 
@@ -55,6 +57,42 @@ static void test_user_read(void)
 
     make_user_page(&page);
     (void)*(volatile uint8_t *)page;
+}
+
+static struct spinlock spin_a = SPINLOCK_INIT, spin_b = SPINLOCK_INIT;
+static struct mutex mutex_a = MUTEX_INIT(mutex_a), mutex_b = MUTEX_INIT(mutex_b);
+
+/* One CPU takes the two locks in both orders, one after the other: nothing waits, and yet it is wrong. */
+static NO_LOCK_ANALYSIS void test_spin_order(void)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct spinlock *first = i == 0 ? &spin_a : &spin_b, *second = i == 0 ? &spin_b : &spin_a;
+
+        spin_lock(first);
+        spin_lock(second);
+        spin_unlock(second);
+        spin_unlock(first);
+    }
+}
+
+static NO_LOCK_ANALYSIS void test_mutex_order(void)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct mutex *first = i == 0 ? &mutex_a : &mutex_b, *second = i == 0 ? &mutex_b : &mutex_a;
+
+        mutex_lock(first);
+        mutex_lock(second);
+        mutex_unlock(second);
+        mutex_unlock(first);
+    }
+}
+
+static NO_LOCK_ANALYSIS void test_spin_sleep(void)
+{
+    spin_lock(&spin_a);
+    sched_prepare(WAIT_UNINTERRUPTIBLE);
+    (void)!sched_block(time_now_ns() + NS_PER_MS);
+    spin_unlock(&spin_a);
 }
 
 static void test_data_exec(void)
@@ -121,6 +159,8 @@ static const struct {
     {"pan", test_user_read},   {"nx", test_data_exec},        {"wx", test_text_write},
     {"nullderef", test_null},  {"stackoverflow", test_stack}, {"kernelmap", test_kernel_map},
     {"panic", test_panic},     {"contract", test_contract},
+    {"spinorder", test_spin_order}, {"mutexorder", test_mutex_order},
+    {"spinsleep", test_spin_sleep},
 };
 
 void selftest_run(void)

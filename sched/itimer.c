@@ -60,7 +60,7 @@ static void real_change(struct process *process, const struct timer_setting *set
             process->real_deadline_ns = time_now_ns() + MIN(set->value_ns, (uint64_t)INT64_MAX);
             timer_arm(&process->real_timer, process->real_deadline_ns);
         } else {
-            cancel = true;
+            cancel = process->real_timer.deadline_ns != 0; /* was ever armed */
         }
     }
     spin_unlock(&process->lock);

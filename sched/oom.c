@@ -5,6 +5,7 @@
 #include "sched/oom.h"
 
 #include "kernel/errno.h"
+#include "kernel/ipi.h"
 #include "kernel/printk.h"
 #include "mm/frame.h"
 #include "sched/lifecycle.h"
@@ -116,6 +117,11 @@ static void wait_for_frames(struct process *victim)
     }
 }
 
+static void drain_cpu(void *arg UNUSED)
+{
+    frame_drain();
+}
+
 int oom_reclaim(void)
 {
     struct process *victim;
@@ -123,7 +129,7 @@ int oom_reclaim(void)
     if (is_dying(task_current())) {
         return -EINTR;
     }
-    frame_drain();
+    ipi_call(~(cpumask_t)0, drain_cpu, NULL);
     mutex_lock(&oom_lock);
     victim = is_dying(task_current()) ? NULL : choose_victim();
     if (victim == NULL) {

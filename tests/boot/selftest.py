@@ -18,12 +18,16 @@ import report as reports  # noqa: E402
 STOPPED = r"quoin: panic: .*fault|quoin: panic: kernel"
 THROUGH = r"selftest {}: not stopped"
 OVERFLOW = r"kernel stack overflow: "
+LOCKDEP = "quoin: panic: lockdep: "
 CLEAN = r"selftest kernelmap: \d+ leaves, none writable and executable"
 
 # Name, options, what the log must show.
 COMMON = [
     ("nx", "", STOPPED), ("wx", "", STOPPED), ("nullderef", "", STOPPED),
     ("stackoverflow", "", OVERFLOW), ("kernelmap", "", CLEAN), ("panic", "", "quoin: panic: selftest"),
+    ("spinorder", "", LOCKDEP + "taking"), ("mutexorder", "", LOCKDEP + "taking"),
+    ("spinsleep", "", LOCKDEP + "sleeping under a spinlock"),
+    ("panic", "--smp 4", r"(?s)cpu 1 at .*cpu 2 at .*cpu 3 at "),
 ]
 ROWS = {
     "x86_64": COMMON + [
