@@ -78,6 +78,9 @@ struct fs_type {
 
 struct super_ops {
     void (*stats)(struct super *super, struct fs_stats *out);
+    /* A further name of a file, which pins memory as an inode does. Fails: -ENOSPC. May be NULL. */
+    int (*charge_name)(struct super *super);
+    void (*uncharge_name)(struct super *super);
     /* The last use went; frees what is private. May be NULL. */
     void (*destroy)(struct super *super);
     /* The last reference to the inode went: frees it with inode_free() or otherwise. NULL:

@@ -204,10 +204,51 @@ int vfs_symlink(const struct path_at *where, const char *target)
     return name_create(where, S_IFLNK | 0777, 0, target);
 }
 
+static int name_charge(struct super *super)
+{
+    return super->ops->charge_name != NULL ? super->ops->charge_name(super) : 0;
+}
+
+static void name_uncharge(struct super *super)
+{
+    if (super->ops->uncharge_name != NULL) {
+        super->ops->uncharge_name(super);
+    }
+}
+
+/* The last name is not charged: the inode itself is. */
+void name_drop_locked(struct inode *inode)
+{
+    if (inode->nlink > 1) {
+        name_uncharge(inode->super);
+    }
+    inode->nlink--;
+}
+
+/* One more name for the inode. *first: it had none before. */
+static int name_link_locked(struct inode *inode, struct dentry *dentry, bool *first)
+    REQUIRES(&fs_tree_lock)
+{
+    int error;
+
+    *first = inode->nlink == 0;
+    if (*first && !(inode->flags & INODE_LINKABLE)) {
+        return -ENOENT;
+    }
+    error = dentry_link_locked(dentry);
+    if (error == 0) {
+        inode->flags &= ~(uint32_t)INODE_LINKABLE;
+        inode->nlink++;
+        inode->ctime = time_wall_ns();
+    }
+    return error;
+}
+
 static int name_link(struct inode *inode, const struct path_last *last, const struct cred *cred)
 {
     struct inode *dir = last->parent->inode;
     struct dentry *dentry;
+    bool first;
     int error;
 
     if (inode->super != dir->super) {
@@ -220,23 +261,22 @@ static int name_link(struct inode *inode, const struct path_last *last, const st
     if (error != 0) {
         return error;
     }
+    error = name_charge(inode->super);
+    if (error != 0) {
+        return error;
+    }
     dentry = dentry_create(last->parent, inode, last->name, last->len);
     if (dentry == NULL) {
+        name_uncharge(inode->super);
         return -ENOMEM;
     }
     spin_lock(&fs_tree_lock);
-    if (inode->nlink == 0 && !(inode->flags & INODE_LINKABLE)) {
-        error = -ENOENT;
-    } else {
-        error = dentry_link_locked(dentry);
-    }
-    if (error == 0) {
-        inode->flags &= ~(uint32_t)INODE_LINKABLE;
-        inode->nlink++;
-        inode->ctime = time_wall_ns();
-    }
+    error = name_link_locked(inode, dentry, &first);
     spin_unlock(&fs_tree_lock);
     dentry_put(dentry);
+    if (error != 0 || first) {
+        name_uncharge(inode->super);
+    }
     if (error == 0) {
         inode_modified(dir);
     }
@@ -290,7 +330,7 @@ static int name_remove_locked(struct dentry *victim, struct dentry *parent, bool
         inode->nlink = 0;
         parent->inode->nlink--;
     } else {
-        inode->nlink--;
+        name_drop_locked(inode);
     }
     inode->ctime = time_wall_ns();
     dentry_unlink_locked(victim);

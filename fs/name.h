@@ -13,6 +13,8 @@ NODISCARD int name_make(const struct path_last *last, const struct cred *cred, u
 /* An inode without a name in the directory's file system (O_TMPFILE). flags: INODE_LINKABLE or 0. */
 NODISCARD int name_make_unlinked(struct dentry *dir, const struct cred *cred, uint32_t mode,
                                  uint32_t flags, struct dentry **out);
+/* Requires: fs_tree_lock. Does: counts one name of a file less. */
+void name_drop_locked(struct inode *inode);
 /* Whether cred may remove or replace child in dir: write permission and the sticky bit. */
 NODISCARD int name_may_remove(struct inode *dir, const struct inode *child,
                               const struct cred *cred);

@@ -127,7 +127,7 @@ static void rename_replace_locked(struct dentry *to) REQUIRES(&fs_tree_lock)
         inode->nlink = 0;
         to->parent->inode->nlink--;
     } else {
-        inode->nlink--;
+        name_drop_locked(inode);
     }
     inode->ctime = time_wall_ns();
     dentry_unlink_locked(to);

@@ -30,18 +30,35 @@ static const struct inode_ops tmpfs_file_inode_ops = {
     .allocate = tmpfs_allocate,
 };
 
-static int tmpfs_inode_create(struct super *super, uint32_t mode, struct tmpfs_inode **out)
+static int tmpfs_charge(struct super *super)
 {
     struct tmpfs *fs = super->private;
-    struct tmpfs_inode *tmp;
 
     if (atomic_fetch_add(&fs->nr_inodes, 1) >= fs->max_inodes) {
         atomic_fetch_sub(&fs->nr_inodes, 1);
         return -ENOSPC;
     }
+    return 0;
+}
+
+static void tmpfs_uncharge(struct super *super)
+{
+    struct tmpfs *fs = super->private;
+
+    atomic_fetch_sub(&fs->nr_inodes, 1);
+}
+
+static int tmpfs_inode_create(struct super *super, uint32_t mode, struct tmpfs_inode **out)
+{
+    struct tmpfs_inode *tmp;
+    int error = tmpfs_charge(super);
+
+    if (error != 0) {
+        return error;
+    }
     tmp = slab_alloc(&tmpfs_cache);
     if (tmp == NULL) {
-        atomic_fetch_sub(&fs->nr_inodes, 1);
+        tmpfs_uncharge(super);
         return -ENOMEM;
     }
     inode_init(&tmp->inode, super, mode);
@@ -84,11 +101,10 @@ static void tmpfs_evict(struct inode *inode)
 static void tmpfs_object_destroy(struct vm_object *object)
 {
     struct tmpfs_inode *tmp = container_of(object, struct tmpfs_inode, object);
-    struct tmpfs *fs = tmp->inode.super->private;
 
     tmpfs_drop_pages(tmp, 0, inode_size(&tmp->inode));
     tmpfs_account(tmp);
-    atomic_fetch_sub(&fs->nr_inodes, 1);
+    tmpfs_uncharge(tmp->inode.super);
     inode_fini(&tmp->inode);
     slab_free(&tmpfs_cache, tmp);
 }
@@ -144,6 +160,8 @@ static const struct vm_object_ops tmpfs_object_ops = {
 
 static const struct super_ops tmpfs_super_ops = {
     .stats = tmpfs_stats,
+    .charge_name = tmpfs_charge,
+    .uncharge_name = tmpfs_uncharge,
     .destroy = tmpfs_destroy,
     .evict = tmpfs_evict,
 };

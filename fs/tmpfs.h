@@ -7,7 +7,7 @@
 
 struct tmpfs {
     _Atomic uint64_t nr_pages;
-    _Atomic uint64_t nr_inodes;
+    _Atomic uint64_t nr_inodes; /* and further names of theirs */
     uint64_t max_pages;
     uint64_t max_inodes;
 };
