@@ -65,12 +65,11 @@ static void mmu_cpu_init(void)
     hal_caps.block_1g = true;
 }
 
-/* The boot map is writable and executable, so WXN must wait until it is gone. */
+/* WXN stays off: it would take execution from user pages that a program may write and execute. */
 static void mmu_kernel_activate(paddr_t kernel_root)
 {
     insn_dsb_ish();
     insn_replace_ttbr1(kernel_root);
-    insn_write_sctlr(mmu_sctlr() | SCTLR_WXN);
     insn_isb();
     insn_tlbi_vmalle1();
     insn_dsb_nsh();

@@ -18,7 +18,6 @@
 #define SCTLR_UCT    (ARCH_U64(1) << 15) /* CTR_EL0 at EL0 */
 #define SCTLR_NTWI   (ARCH_U64(1) << 16) /* WFI and WFE at EL0 */
 #define SCTLR_NTWE   (ARCH_U64(1) << 18)
-#define SCTLR_WXN    (ARCH_U64(1) << 19)
 #define SCTLR_TSCXT  (ARCH_U64(1) << 20)
 #define SCTLR_EIS    (ARCH_U64(1) << 22)
 #define SCTLR_SPAN   (ARCH_U64(1) << 23) /* 0: exception entry sets PAN */

@@ -102,7 +102,7 @@ vectors:
     entry_user trap_entry_bad
     .balign 128
     entry_user trap_entry_bad
-    .balign 128
+    .org vectors + 16 * 128 /* an error if one is longer than its slot */
 
 user_sync:
     mov x0, sp
