@@ -70,6 +70,14 @@ static void test_map(void)
     EQ("map.fixed_unaligned", map_at(p + 1, PAGE, RW, MAP_FIXED), -EINVAL);
     EQ("map.fixed_high", map_at((void *)USER_TOP, PAGE, RW, MAP_FIXED), -ENOMEM);
     EQ("map.fixed_kernel", map_at((void *)0xffff800000000000UL, PAGE, RW, MAP_FIXED), -ENOMEM);
+    /* The last page of all is one of the program's (scenario 35). */
+    r = map_at((void *)(USER_TOP - PAGE), PAGE, RW, MAP_FIXED_NOREPLACE);
+    CHECK("map.last_page", r == (long)(USER_TOP - PAGE) || r == -EEXIST);
+    if (!is_err(r)) {
+        EQ("map.last_byte", probe_write((char *)USER_TOP - 1), 0);
+        EQ("map.last_unmap", sys(munmap, r, PAGE), 0);
+        EQ("map.last_gone", probe_read((char *)USER_TOP - 1), SEGV_MAP);
+    }
     EQ("map.noreplace_busy", map_at(p, PAGE, RW, MAP_FIXED_NOREPLACE), -EEXIST);
     EQ("map.noreplace_part", map_at(p - PAGE + 16 * PAGE, 4 * PAGE, RW, MAP_FIXED_NOREPLACE),
        -EEXIST);
@@ -637,6 +645,18 @@ static void test_fork(void)
         exit_now(good ? 0 : 1);
     }
     EQ("fork.rights", wait_status(pid), 0);
+    /* A program may ask for memory that it writes and executes; its child has the same (scenario 17). */
+    sys(mprotect, p + 3 * PAGE, PAGE, RW | PROT_EXEC);
+    put_return(p + 3 * PAGE);
+    pid = fork_now();
+    if (pid == 0) {
+        good = probe_exec(p + 3 * PAGE) == 0 && probe_write(p + 3 * PAGE + 64) == 0 &&
+               probe_exec(p + 3 * PAGE) == 0;
+        exit_now(good ? 0 : 1);
+    }
+    EQ("fork.write_exec", wait_status(pid), 0);
+    EQ("fork.write_exec_parent", probe_exec(p + 3 * PAGE), 0);
+    sys(mprotect, p + 3 * PAGE, PAGE, RW);
     /* After the child is gone the parent owns its pages again. */
     for (i = 0; i < 50; i++) {
         pid = fork_now();

@@ -830,6 +830,28 @@ static void test_arch(void)
                      : "rcx", "r10", "r11", "r12", "memory", "cc");
     EQ("regs.carry_kept", after & 1, 1);
 }
+
+/* fork with a pattern in registers; returns the child's pid or 0, and what differs in *bad. */
+static long fork_with_pattern(unsigned long *bad)
+{
+    register long r10 __asm__("r10") = 0;
+    register long r8 __asm__("r8") = 0;
+    unsigned long diff;
+    long r;
+
+    __asm__ volatile("mov $0x9999, %%r9\n\tmov $0x1212, %%r12\n\tmov $0x1313, %%r13\n\t"
+                     "mov $0x1414, %%r14\n\tmov $0x1515, %%r15\n\tmov $0xbbbb, %%ebx\n\t"
+                     "movq %%r12, %%xmm7\n\tsyscall\n\t"
+                     "mov %%r9, %1\n\txor $0x9999, %1\n\txor $0x1212, %%r12\n\tor %%r12, %1\n\t"
+                     "xor $0x1313, %%r13\n\tor %%r13, %1\n\txor $0x1414, %%r14\n\tor %%r14, %1\n\t"
+                     "xor $0x1515, %%r15\n\tor %%r15, %1\n\txor $0xbbbb, %%rbx\n\tor %%rbx, %1\n\t"
+                     "movq %%xmm7, %%r12\n\txor $0x1212, %%r12\n\tor %%r12, %1"
+                     : "=a"(r), "=&S"(diff)
+                     : "a"((long)__NR_clone), "D"((long)SIGCHLD), "1"(0L), "d"(0L), "r"(r10), "r"(r8)
+                     : "rcx", "r11", "rbx", "r9", "r12", "r13", "r14", "r15", "xmm7", "memory", "cc");
+    *bad = diff;
+    return r;
+}
 #else
 static unsigned long fp_control(void)
 {
@@ -859,6 +881,30 @@ static void test_arch(void)
     EQ("regs.flags_kept", flags, 0x60000000);
     EQ("regs.call_keeps", x7 == 0x77 && x15 == 0x1515, 1);
 }
+
+/* fork with a pattern in registers; returns the child's pid or 0, and what differs in *bad. */
+static long fork_with_pattern(unsigned long *bad)
+{
+    register long x0 __asm__("x0") = SIGCHLD;
+    register long x1 __asm__("x1") = 0;
+    register long x2 __asm__("x2") = 0;
+    register long x3 __asm__("x3") = 0;
+    register long x4 __asm__("x4") = 0;
+    register long x8 __asm__("x8") = __NR_clone;
+
+    __asm__ volatile(".irp n, 5,6,7,9,10,11,12,13,14,15,16,17,19,20,21,22,23,24,25,26,27,28\n\t"
+                     "mov x\\n, #(0x100 + \\n)\n\t.endr\n\tfmov d9, x9\n\tsvc #0\n\tmov x1, #0\n\t"
+                     "fmov x2, d9\n\tsub x2, x2, #0x109\n\torr x1, x1, x2\n\t"
+                     ".irp n, 5,6,7,9,10,11,12,13,14,15,16,17,19,20,21,22,23,24,25,26,27,28\n\t"
+                     "sub x2, x\\n, #(0x100 + \\n)\n\torr x1, x1, x2\n\t.endr"
+                     : "+r"(x0), "+r"(x1), "+r"(x2)
+                     : "r"(x3), "r"(x4), "r"(x8)
+                     : "x5", "x6", "x7", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
+                       "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "d9",
+                       "memory", "cc");
+    *bad = (unsigned long)x1;
+    return x0;
+}
 #endif
 
 static void on_fp(int sig, siginfo_t *info, void *ctx)
@@ -886,9 +932,15 @@ static int fp_child(void *arg)
 
 static void test_regs(void)
 {
-    long pids[4], i;
+    unsigned long bad = 1;
+    long pids[4], i, pid;
     bool good = true;
 
+    pid = fork_with_pattern(&bad); /* scenario 7 */
+    if (pid == 0)
+        exit_now(bad ? 1 : 0);
+    EQ("regs.fork_parent", bad, 0);
+    EQ("regs.fork_child", wait_status(pid), 0);
     EQ("regs.plain", regs_check(0x1122334400000000UL, 1000), 0);
     /* Several processes with patterns of their own share the CPU (scenario 42). */
     for (i = 0; i < 4; i++)

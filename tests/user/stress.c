@@ -326,6 +326,103 @@ static bool round_oom(int i)
     return (status & 0x7f) == SIGKILL || status == 12 << 8;
 }
 
+/* Quoin: the n-th allocation from now fails; 0: none. Elsewhere there is no such file. */
+static long fail_fd = -1;
+
+static void fail_nth(int n)
+{
+    char text[16];
+
+    if (fail_fd >= 0)
+        sys(write, fail_fd, text, text_format(text, sizeof(text), "%d\n", n));
+}
+
+/* Round i lets allocation i fail; what a call cannot do without it refuses, and keeps nothing. */
+static bool round_fail_fork(int i)
+{
+    long pid;
+
+    fail_nth(i + 1);
+    pid = fork_now();
+    if (pid == 0)
+        exit_now(5);
+    fail_nth(0);
+    return pid == -ENOMEM || (pid > 0 && wait_status(pid) == 5 << 8);
+}
+
+static bool round_fail_exec(int i)
+{
+    char *argv[] = { self, (char *)"@exit", NULL };
+    long pid = fork_now();
+    int status;
+
+    if (pid == 0) {
+        long error;
+
+        fail_nth(i + 1);
+        error = sys(execve, self, argv, 0); /* EFAULT: a copy that nobody could be killed for */
+        exit_now(error == -ENOMEM || error == -EFAULT ? 9 : 1);
+    }
+    status = wait_status(pid);
+    fail_nth(0);
+    return status == 7 << 8 || status == 9 << 8;
+}
+
+static bool round_fail_calls(int i)
+{
+    char *p;
+    struct thread t;
+    long fd, r;
+    int fds[2];
+
+    fail_nth(i % 30 + 1);
+    switch (i / 30) {
+    case 0:
+        r = sys(mmap, 0, 8 * PAGE, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+        fail_nth(0);
+        return is_err(r) ? r == -ENOMEM : sys(munmap, r, 8 * PAGE) == 0;
+    case 1:
+        r = sys(pipe2, fds, 0);
+        fail_nth(0);
+        return r == 0 ? sys(close, fds[0]) + sys(close, fds[1]) == 0
+                      : r == -ENOMEM || r == -ENFILE;
+    case 2:
+        fd = sys(openat, AT_FDCWD, "/tmp/stress.fail", O_RDWR | O_CREAT, 0600);
+        r = fd < 0 ? fd : sys(write, fd, "abc", 3);
+        fail_nth(0);
+        if (fd >= 0)
+            sys(close, fd);
+        sys(unlinkat, AT_FDCWD, "/tmp/stress.fail", 0);
+        return r == 3 || r == -ENOMEM || r == -ENFILE || r == -ENOSPC;
+    case 3:
+        r = sys(mkdirat, AT_FDCWD, "/tmp/stress.fail", 0700);
+        fail_nth(0);
+        sys(unlinkat, AT_FDCWD, "/tmp/stress.fail", AT_REMOVEDIR);
+        return r == 0 || r == -ENOMEM || r == -ENOSPC;
+    case 4:
+        fail_nth(0);
+        p = map_anon(8 * PAGE, RW);
+        memset(p, 1, 8 * PAGE);
+        fail_nth(i % 30 + 1);
+        r = sys(mremap, p, 2 * PAGE, 600 * PAGE, MREMAP_MAYMOVE);
+        fail_nth(0);
+        sys(munmap, p, 8 * PAGE);
+        return is_err(r) ? r == -ENOMEM : sys(munmap, r, 600 * PAGE) == 0;
+    default:
+        fail_nth(0);
+        p = map_anon(THREAD_STACK, RW);
+        fail_nth(i % 30 + 1);
+        t.stack = p;
+        t.tid = 1;
+        r = thread_clone(THREAD_FLAGS, p + THREAD_STACK, &t.tid, &t.tid, 0, thread_body, 0);
+        fail_nth(0);
+        if (r < 0)
+            return sys(munmap, p, THREAD_STACK) == 0 && r == -ENOMEM;
+        thread_join(&t);
+        return true;
+    }
+}
+
 static int bomb(void *arg)
 {
     struct rlimit64 lim = { 30, 30 };
@@ -377,6 +474,13 @@ int main(int argc, char **argv, char **envp, unsigned long *auxv)
     measure("stress.files", round_files, 100);
     measure("stress.signals", round_signals, 100);
     measure("stress.proc", round_proc, 50);
+    /* Where a fault, which cannot refuse, hits the failure, nobody is to be killed for it. */
+    file_write("/proc/self/oom_score_adj", "-1000", 5);
+    fail_fd = sys(openat, AT_FDCWD, "/proc/quoin/fail", O_WRONLY | O_CLOEXEC, 0);
+    measure("stress.fail_fork", round_fail_fork, 120); /* scenarios 22, 70 */
+    measure("stress.fail_exec", round_fail_exec, 250);
+    measure("stress.fail_calls", round_fail_calls, 180);
+    file_write("/proc/self/oom_score_adj", "0", 1);
     shared = (void *)sys(mmap, 0, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     EQ("stress.fork_bomb", child_result(bomb, shared), 0);
     if (with_oom)
