@@ -139,7 +139,8 @@ void kernel_map_init(const struct boot_info *boot)
     map_image();
     map_direct(boot);
     /* Windows that fill later own their top-level entry from now on. */
-    if (kernel_table_slot(STACK_VA_BASE, 0) == NULL || kernel_table_slot(DEVICE_VA_BASE, 0) == NULL) {
+    if (kernel_table_slot(STACK_VA_BASE, PT_LEVELS - 2) == NULL ||
+        kernel_table_slot(DEVICE_VA_BASE, PT_LEVELS - 2) == NULL) {
         panic("no memory for the kernel's page tables");
     }
     pte_sync();
