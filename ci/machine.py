@@ -3,6 +3,7 @@ import os
 import subprocess
 import tempfile
 
+import devtree
 import host
 
 OVMF = "/usr/share/OVMF"
@@ -13,7 +14,9 @@ GRUB_PARTS = {"iso": ("grub-pc-bin", "i386-pc"), "uefi": ("grub-efi-amd64-bin", 
 ISO_MODULES = "normal multiboot2 serial iso9660 part_gpt part_msdos terminal configfile search"
 CPUS = {"aarch64": "max", "x86_64": "max"}
 ICOUNT_CPUS = {"aarch64": "cortex-a72", "x86_64": "max,-erms,-fsrm"}
-BOARDS = {"aarch64": ("virt",), "x86_64": ("q35", "microvm")}
+BOARDS = {"aarch64": ("virt", "raspi3b"), "x86_64": ("q35", "microvm")}
+# Boards that are one machine: CPU, number of CPUs (all start, the tree names some), memory.
+FIXED = {"raspi3b": ("cortex-a53", 4, "1G")}
 BOOTS = {"aarch64": ("direct",), "x86_64": ("direct", "iso", "uefi")}
 # The first slot of microvm's second I/O APIC: with ACPI the slots are named in AML only.
 MICROVM_SLOT = "virtio_mmio.device=512@0xfeb00000:24"
@@ -93,8 +96,11 @@ def make_iso(options, files, kernel, initrd_data, cmdline):
 def boot_arguments(options, files, kernel, initrd_data, cmdline):
     """QEMU's arguments that name what to boot."""
     if options.boot == "direct":
-        return ["-kernel", kernel, "-initrd", files.hold("initramfs", initrd_data),
+        line = ["-kernel", kernel, "-initrd", files.hold("initramfs", initrd_data),
                 "-append", cmdline]
+        if options.board == "raspi3b":
+            line += ["-dtb", files.hold("devtree", devtree.raspi3(options.smp))]
+        return line
     image = make_iso(options, files, kernel, initrd_data, cmdline)
     arguments = ["-drive", f"file={image},format=raw,if=none,id=cd,media=cdrom,readonly=on",
                  "-device", "ide-cd,drive=cd,bootindex=0"]
@@ -114,6 +120,8 @@ def board_arguments(options):
             return ["-M", "microvm,acpi=on,isa-serial=on,rtc=on,ioapic2=on", *debug_exit,
                     "-global", "virtio-mmio.force-legacy=false"]
         return ["-M", options.board, *debug_exit]
+    if options.board == "raspi3b":
+        return ["-M", "raspi3b"]
     machine = f"{options.board},gic-version={options.gic}"
     if options.el == 2:
         machine += ",virtualization=on"
@@ -121,7 +129,7 @@ def board_arguments(options):
 
 
 def channel_arguments(options):
-    if options.board == "q35":
+    if options.board in ("q35", "raspi3b"):
         return ["-serial", "chardev:channel"]
     if options.linux:
         return ["-device", "pci-serial,chardev=channel"]
@@ -134,8 +142,9 @@ def channel_arguments(options):
 def command(options, boot, console_fd=None, channel_fd=None):
     """The whole command line; without descriptors the console is the terminal of the caller."""
     line = [f"qemu-system-{options.arch}", "-nodefaults", "-vga", "none", "-display", "none",
-            "-no-reboot", "-accel", "tcg", "-m", options.mem, "-smp", str(options.smp),
-            "-cpu", options.cpu, *board_arguments(options)]
+            "-no-reboot", "-accel", "tcg", "-m", options.mem, *board_arguments(options)]
+    if options.board not in FIXED:
+        line += ["-smp", str(options.smp), "-cpu", options.cpu]
     if console_fd is None:
         line += ["-chardev", "stdio,id=console,mux=on,signal=off", "-mon", "chardev=console"]
     else:

@@ -67,7 +67,8 @@ def make_parser():
     parser.add_argument("--smp", type=cpu_count, default=1, metavar="N", help="CPUs")
     parser.add_argument("--mem", type=memory_size, metavar="SIZE", help="memory (256M)")
     parser.add_argument("--cpu", metavar="MODEL", help="CPU as QEMU names it (max)")
-    parser.add_argument("--board", metavar="NAME", help="virt (aarch64), q35, microvm (x86_64)")
+    parser.add_argument("--board", metavar="NAME", help="virt, raspi3b (aarch64), q35, microvm "
+                        "(x86_64)")
     parser.add_argument("--boot", choices=("direct", "iso", "uefi"), default="direct",
                         help="iso and uefi: x86_64 through GRUB")
     parser.add_argument("--gic", type=int, choices=(2, 3), default=3, help="aarch64's "
@@ -102,6 +103,14 @@ def apply_bochs(parser, options):
     options.cpu = options.cpu or bochs.CPU
 
 
+def apply_fixed(parser, options):
+    cpu, cpus, mem = machine.FIXED[options.board]
+    if options.cpu not in (None, cpu) or options.smp > cpus or options.mem not in (None, mem):
+        parser.error(f"--board {options.board}: --cpu {cpu}, --smp up to {cpus}, --mem {mem}")
+    options.cpu = cpu
+    options.mem = mem
+
+
 def parse(arguments):
     parser = make_parser()
     options = parser.parse_args(arguments)
@@ -118,6 +127,8 @@ def parse(arguments):
         parser.error(f"--boot {options.boot}: this machine has {', '.join(boots)}")
     if options.linux and not first_board:
         parser.error(f"--board {options.board}: without --oracle and --kernel")
+    if options.board in machine.FIXED:
+        apply_fixed(parser, options)
     cpus = machine.ICOUNT_CPUS if options.icount else machine.CPUS
     options.cpu = options.cpu or cpus[options.arch]
     options.mem = options.mem or ("1G" if options.icount else "256M")

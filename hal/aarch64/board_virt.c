@@ -25,8 +25,6 @@
 #define RTC_DATA            0x00 /* PL031 (DDI 0224): seconds */
 #define TIMER_INDEX_VIRTUAL 2    /* of secure, non-secure, virtual, hypervisor */
 
-const struct hal_board *hal_board;
-
 static struct {
     struct gic_config gic;
     struct devtree_irq timer;
@@ -34,7 +32,6 @@ static struct {
     paddr_t rtc_pa;
     uint64_t rtc;
     bool uart_mapped; /* uart.base is the final address */
-    unsigned nr_cpu_nodes;
     uint32_t edge[HAL_IRQ_MAX / 32];
 } virt;
 static const struct gic *gic;
@@ -142,14 +139,13 @@ static uint64_t virt_wall_seconds(void)
 
 static int virt_cpu_start(uint32_t cpu)
 {
-    uint64_t context;
     int64_t result;
 
-    if (!secondary_prepare(&cpus[cpu], &context)) {
+    if (!secondary_prepare(&cpus[cpu])) {
         return -ENOMEM;
     }
     result = psci_call(PSCI_CPU_ON_64, cpus[cpu].arch.mpidr & MPIDR_AFFINITY,
-                       secondary_entry_pa(), context);
+                       secondary_entry_pa(), 0);
     return result == 0 ? 0 : -EIO;
 }
 
@@ -232,30 +228,10 @@ static void probe_uart(const void *fdt)
     }
 }
 
-/* The CPU that boots is CPU 0, the others follow in the tree's order. */
-static void probe_cpus(const void *fdt, struct boot_info *info)
-{
-    paddr_t mpidr;
-    uint64_t unused;
-
-    info->nr_cpus = 1;
-    for (int node = -1;;) {
-        node = fdt_node_offset_by_prop_value(fdt, node, "device_type", "cpu", sizeof("cpu"));
-        if (node < 0) {
-            return;
-        }
-        virt.nr_cpu_nodes++;
-        if (devtree_reg(fdt, node, 0, &mpidr, &unused) && info->nr_cpus < CPU_MAX &&
-            mpidr != (cpus[0].arch.mpidr & MPIDR_AFFINITY)) {
-            cpus[info->nr_cpus++].arch.mpidr = mpidr;
-        }
-    }
-}
-
 /* A region has room for CPUs that are not there; their part is not worth page tables. */
-static void probe_redists(const void *fdt, int node, struct gic_config *config)
+static void probe_redists(const void *fdt, int node, uint32_t count, struct gic_config *config)
 {
-    uint64_t used = (uint64_t)virt.nr_cpu_nodes * GIC_REDIST_SIZE_MAX;
+    uint64_t used = (uint64_t)count * GIC_REDIST_SIZE_MAX;
     struct gic_range range;
 
     config->redist_stride = devtree_number(fdt, node, "redistributor-stride", 0);
@@ -269,14 +245,14 @@ static void probe_redists(const void *fdt, int node, struct gic_config *config)
     }
 }
 
-static void probe_gic(const void *fdt)
+static void probe_gic(const void *fdt, uint32_t count)
 {
     struct gic_config *config = &virt.gic;
     int node = devtree_find(fdt, -1, "arm,gic-v3");
 
     if (node >= 0 && devtree_reg(fdt, node, 0, &config->dist.base, &config->dist.len)) {
         config->version = 3;
-        probe_redists(fdt, node, config);
+        probe_redists(fdt, node, count, config);
         return;
     }
     node = devtree_find(fdt, -1, "arm,cortex-a15-gic");
@@ -326,14 +302,14 @@ void board_virt_early(void)
     hal_board = &board_virt;
 }
 
-void board_virt_probe(const void *fdt, struct boot_info *info)
+static void virt_probe(const void *fdt, struct boot_info *info)
 {
     int node;
     uint64_t len;
 
+    board_virt_early();
     probe_uart(fdt);
-    probe_cpus(fdt, info);
-    probe_gic(fdt);
+    probe_gic(fdt, info->nr_cpus);
     probe_psci(fdt);
     probe_virtio(fdt, info);
     node = devtree_find(fdt, -1, "arm,armv8-timer");
@@ -345,3 +321,5 @@ void board_virt_probe(const void *fdt, struct boot_info *info)
         (void)devtree_reg(fdt, node, 0, &virt.rtc_pa, &len);
     }
 }
+
+const struct boot_board boot_board_virt = {NULL, virt_probe};

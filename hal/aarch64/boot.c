@@ -7,27 +7,31 @@
 
 #include <arch/cpu.h>
 #include <arch/insn.h>
+#include <hal/board.h>
 
 #include "hal/aarch64/devtree.h"
+#include "hal/aarch64/gic.h"
 #include "hal/trap.h"
 #include "kernel/assert.h"
 #include "kernel/string.h"
 
 #define GIB_LEVEL        2
+#define BLOCK_LEVEL      1
 #define DEVTREE_SIZE_MAX MIB(2)
 #define EARLY_MAP_MAX    GIB(512)
 
-extern pte_t boot_direct_l1[PT_ENTRIES];
+extern pte_t boot_direct_l1[PT_ENTRIES], boot_image_l2[PT_ENTRIES];
 extern char image_start[], image_end[];
 
 _Static_assert(offsetof(struct cpu, arch.emergency_top) == 0, "vectors.S reads it there");
 
 paddr_t boot_image_pa;
+const struct hal_board *hal_board;
 static struct boot_info boot_info;
 
 NORETURN void boot_start(paddr_t tree, paddr_t image);
 
-static vaddr_t map_gib(paddr_t pa, enum pte_memtype type)
+vaddr_t boot_map_normal(paddr_t pa)
 {
     pte_t *entry;
 
@@ -36,20 +40,29 @@ static vaddr_t map_gib(paddr_t pa, enum pte_memtype type)
     }
     entry = &boot_direct_l1[pa / GIB(1)];
     if (!pte_present(pte_load(entry))) {
-        pte_store(entry, pte_leaf(ALIGN_DOWN(pa, GIB(1)), GIB_LEVEL, PTE_READ | PTE_WRITE, type));
+        pte_store(entry, pte_leaf(ALIGN_DOWN(pa, GIB(1)), GIB_LEVEL, PTE_READ | PTE_WRITE,
+                                  MEM_NORMAL));
         pte_sync();
     }
-    return pte_type(pte_load(entry)) == type ? pa + DIRECT_MAP_BASE : 0;
+    return pa + DIRECT_MAP_BASE;
 }
 
-vaddr_t boot_map_normal(paddr_t pa)
-{
-    return map_gib(pa, MEM_NORMAL);
-}
-
+/* From the end of the image's GiB down; a block that is mapped already is found again. */
 vaddr_t boot_map_device(paddr_t pa)
 {
-    return map_gib(pa, MEM_DEVICE);
+    for (unsigned i = PT_ENTRIES - 1; i > PT_ENTRIES / 2; i--) {
+        pte_t *entry = &boot_image_l2[i];
+
+        if (!pte_present(pte_load(entry))) {
+            pte_store(entry, pte_leaf(ALIGN_DOWN(pa, MIB(2)), BLOCK_LEVEL, PTE_READ | PTE_WRITE,
+                                      MEM_DEVICE));
+            pte_sync();
+        } else if (pte_addr(pte_load(entry), BLOCK_LEVEL) != ALIGN_DOWN(pa, MIB(2))) {
+            continue;
+        }
+        return KERNEL_IMAGE_BASE + i * MIB(2) + pa % MIB(2);
+    }
+    return 0;
 }
 
 static void range_add(struct boot_range *ranges, uint32_t *count, paddr_t start, paddr_t end)
@@ -109,6 +122,37 @@ static void ranges_tidy(struct boot_range *ranges, uint32_t *count)
         }
     }
     *count = kept;
+}
+
+/* The CPU that boots is CPU 0, the others follow in the tree's order. */
+static void read_cpus(const void *fdt)
+{
+    paddr_t mpidr;
+    uint64_t unused;
+
+    boot_info.nr_cpus = 1;
+    for (int node = -1;;) {
+        node = fdt_node_offset_by_prop_value(fdt, node, "device_type", "cpu", sizeof("cpu"));
+        if (node < 0) {
+            return;
+        }
+        if (devtree_reg(fdt, node, 0, &mpidr, &unused) && boot_info.nr_cpus < CPU_MAX &&
+            mpidr != (cpus[0].arch.mpidr & MPIDR_AFFINITY)) {
+            cpus[boot_info.nr_cpus++].arch.mpidr = mpidr;
+        }
+    }
+}
+
+static void probe_board(const void *fdt)
+{
+    static const struct boot_board *const boards[] = {&boot_board_raspi3, &boot_board_virt};
+    const struct boot_board *const *board = boards;
+
+    while ((*board)->compatible != NULL &&
+           fdt_node_check_compatible(fdt, 0, (*board)->compatible) != 0) {
+        board++;
+    }
+    (*board)->probe(fdt, &boot_info);
 }
 
 static void read_memory(const void *fdt)
@@ -221,11 +265,12 @@ void boot_start(paddr_t tree, paddr_t image)
     boot_map_normal(tree + DEVTREE_SIZE_MAX - 1);
     __asm__ volatile("mrs %0, mpidr_el1" : "=r"(mpidr));
     cpus[0].arch.mpidr = mpidr;
-    board_virt_early();
     if (fdt == NULL || fdt_check_header(fdt) != 0 || fdt_totalsize(fdt) > DEVTREE_SIZE_MAX) {
+        board_virt_early();
         panic("boot: the device tree at %#llx is damaged", (unsigned long long)tree);
     }
-    board_virt_probe(fdt, &boot_info);
+    read_cpus(fdt);
+    probe_board(fdt);
     read_memory(fdt);
     read_reservations(fdt);
     read_chosen(fdt);

@@ -14,9 +14,9 @@
 
 void start_secondary(void);
 
-static struct secondary_record record ALIGNED(CACHE_LINE);
+struct secondary_record secondary_record ALIGNED(CACHE_LINE);
 
-bool secondary_prepare(struct cpu *cpu, uint64_t *context)
+bool secondary_prepare(struct cpu *cpu)
 {
     char *emergency = kernel_stack_alloc();
 
@@ -24,10 +24,9 @@ bool secondary_prepare(struct cpu *cpu, uint64_t *context)
         return false;
     }
     cpu->arch.emergency_top = (uintptr_t)emergency + KERNEL_STACK_SIZE;
-    record = (struct secondary_record){
+    secondary_record = (struct secondary_record){
         kernel_root, (uintptr_t)cpu->idle_stack + KERNEL_STACK_SIZE, cpu};
-    __asm__ volatile("dsb ish\n\tdc civac, %0\n\tdsb sy" ::"r"(&record) : "memory");
-    *context = kernel_image_pa(&record);
+    __asm__ volatile("dsb ish\n\tdc civac, %0\n\tdsb sy" ::"r"(&secondary_record) : "memory");
     return true;
 }
 

@@ -15,6 +15,7 @@ struct secondary_record {
     uintptr_t stack_top;
     struct cpu *cpu;
 };
+extern struct secondary_record secondary_record;
 
 _Static_assert(offsetof(struct secondary_record, root) == SECONDARY_ROOT, "start.S");
 _Static_assert(offsetof(struct secondary_record, stack_top) == SECONDARY_STACK, "start.S");

@@ -3,7 +3,7 @@
  * Programs every control register, builds the early map (image, the image's GiB of the direct
  * map and of the identity map) and enters boot_start() at the link address.
  * Until the MMU is on, errors go to the early UART. x19 = image pa, x20 = device tree pa or, where
- * x21 is not 0, the start-up record of another CPU.
+ * x21 is not 0, the start-up record of another CPU, which need not bring anything in its registers.
  */
 #include <arch/consts.h>
 #include <arch/frame.h>
@@ -72,6 +72,7 @@ start_any:
 start_secondary:
     msr daifset, #0xf
     mov x21, #1
+    table_addr x0, secondary_record
     b start_any
 
 /* Everything that EL2 can trap, offset or hide is switched off for EL1. */
@@ -483,7 +484,7 @@ early_vectors:
 
     .section .boot.tables, "aw", %nobits
     .balign 4096
-    .globl boot_tables, boot_tables_end, boot_direct_l1
+    .globl boot_tables, boot_tables_end, boot_direct_l1, boot_image_l2
 boot_tables:
 boot_root:
     .skip 4096
