@@ -129,7 +129,7 @@ static ssize64_t tmpfs_write_page(struct tmpfs_inode *tmp, struct uio *uio, uint
         return error;
     }
     n = uio_get(uio, (char *)frame_va(frame) + pos % PAGE_SIZE, len);
-    frame_mark_written(frame);
+    frame_written(frame);
     frame_put(frame);
     if (n > 0 && pos + (uint64_t)n > inode_size(inode)) {
         /* The write lock keeps every other change of the size out. */
@@ -201,7 +201,7 @@ static int tmpfs_clear(struct tmpfs_inode *tmp, uint64_t from, uint64_t to)
 
         if (frame != NULL) {
             memset((char *)frame_va(frame) + offset, 0, len);
-            frame_mark_written(frame);
+            frame_written(frame);
             frame_put(frame);
         }
         from += len;

@@ -5,6 +5,8 @@
  */
 #include "mm/frame.h"
 
+#include <hal/mmu.h>
+
 #include "kernel/cpu.h"
 #include "kernel/printk.h"
 #include "kernel/spinlock.h"
@@ -298,6 +300,14 @@ void frame_put(struct frame *frame)
     kverify(before != 0);
     if (before == 1) {
         frame_free(frame);
+    }
+}
+
+void frame_written(struct frame *frame)
+{
+    if (unlikely((atomic_load_explicit(&frame->flags, memory_order_acquire) & FRAME_ICACHE_CLEAN) !=
+                 0)) {
+        hal_mmu.icache_sync(frame_pa(frame), PAGE_SIZE);
     }
 }
 

@@ -24,7 +24,7 @@ enum frame_owner {
 };
 
 enum frame_flags {
-    FRAME_ICACHE_CLEAN = 1, /* instruction caches know its contents (mm/fault.c) */
+    FRAME_ICACHE_CLEAN = 1, /* was executable; instruction caches know what the kernel wrote */
     FRAME_POISONED = 2,     /* debug: free, and filled with the pattern */
 };
 
@@ -92,11 +92,8 @@ static inline uint32_t frame_refs(const struct frame *frame)
     return atomic_load_explicit(&((struct frame *)frame)->refs, memory_order_acquire);
 }
 
-/* The kernel changed the contents: instruction caches must be told before the next execution. */
-static inline void frame_mark_written(struct frame *frame)
-{
-    atomic_fetch_and_explicit(&frame->flags, (uint8_t)~FRAME_ICACHE_CLEAN, memory_order_relaxed);
-}
+/* The kernel changed the contents: where the page has been executable, instruction caches hear of it. */
+void frame_written(struct frame *frame);
 
 /* Drops a reference; the last one frees the block. */
 void frame_put(struct frame *frame);

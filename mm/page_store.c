@@ -8,7 +8,6 @@
 #include "kernel/string.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
-#include "mm/space.h"
 
 #define NODE_BITS 6u
 #define NODE_SLOTS (1u << NODE_BITS)
@@ -240,9 +239,7 @@ static int anon_clear(struct vm_object *object, uint64_t offset, uint64_t len)
 
         if (frame != NULL) {
             page_clear(frame_va(frame));
-            if (frame_icache_is_clean(frame)) {
-                frame_sync_icache(frame);
-            }
+            frame_written(frame);
             frame_put(frame);
         }
     }

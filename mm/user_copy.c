@@ -35,21 +35,6 @@ static void *direct_address(const struct pt_walk *walk, vaddr_t va)
     return (char *)phys_to_virt(pte_addr(walk->entry, 0)) + (va & (PAGE_SIZE - 1));
 }
 
-/* The kernel wrote to a page that may be executable. */
-static void written(const struct pt_walk *walk)
-{
-    struct frame *frame = frame_of(pte_addr(walk->entry, 0));
-
-    if (!frame_icache_is_clean(frame)) {
-        return;
-    }
-    if ((walk->rights & PTE_EXEC) != 0) {
-        frame_sync_icache(frame);
-    } else {
-        frame_mark_written(frame);
-    }
-}
-
 static int copy_page_locked(struct address_space *as, enum copy_op op, vaddr_t user, void *kernel,
                             size_t len)
     REQUIRES(&as->lock)
@@ -68,11 +53,11 @@ static int copy_page_locked(struct address_space *as, enum copy_op op, vaddr_t u
         break;
     case COPY_OUT:
         memcpy(direct, kernel, len);
-        written(&walk);
+        frame_written(frame_of(pte_addr(walk.entry, 0)));
         break;
     case COPY_CLEAR:
         memset(direct, 0, len);
-        written(&walk);
+        frame_written(frame_of(pte_addr(walk.entry, 0)));
         break;
     }
     return 0;

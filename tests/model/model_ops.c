@@ -661,7 +661,7 @@ static bool do_file_write(const struct model_step *step)
 
     *ram = sim_random();
     to->value[index][word] = *ram;
-    frame_mark_written(frame);
+    frame_written(frame);
     model_object_written(object, index, (uint8_t *)ram);
     frame_put(frame);
     return true;
