@@ -7,6 +7,7 @@
 #include "fs/tty_pty.h"
 
 #include <asm/ioctls.h>
+#include <asm/signal.h>
 
 #include "fs/device.h"
 #include "fs/devpts.h"
@@ -18,9 +19,8 @@
 #include "kernel/string.h"
 #include "mm/slab.h"
 
-#define PTY_NAME   12u
-#define CHUNK      512u
-#define SIGNAL_MAX 64u
+#define PTY_NAME 12u
+#define CHUNK    512u
 
 struct pty {
     struct tty tty;
@@ -344,8 +344,11 @@ static int master_signal(struct pty *pty, uint64_t signo)
     pid_nr_t group = 0;
     int error = tty_job_get_group(&pty->tty, false, &group);
 
-    if (error != 0 || signo == 0 || signo > SIGNAL_MAX) {
-        return error != 0 ? error : -EINVAL;
+    if (signo != SIGINT && signo != SIGQUIT && signo != SIGTSTP) {
+        return -EINVAL;
+    }
+    if (error != 0) {
+        return error;
     }
     if (group != 0) {
         job_signal_group(group, (int)signo);
