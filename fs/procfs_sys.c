@@ -11,6 +11,7 @@
 #include "kernel/random.h"
 #include "kernel/string.h"
 #include "kernel/uts.h"
+#include "mm/address_space.h"
 #include "mm/frame.h"
 #include "mm/kernel_map.h"
 #include "mm/slab.h"
@@ -201,7 +202,7 @@ static const struct pseudo_entry kernel_table[] = {
 /* Memory is handed out without a reckoning in advance, which Linux calls mode 1. */
 static const struct pseudo_entry vm_table[] = {
     {.name = "drop_caches", .permissions = 0200, .file = &drop_caches_file},
-    NUMBER("max_map_count", INT32_MAX),
+    NUMBER("max_map_count", AS_AREAS_MAX),
     NUMBER("mmap_min_addr", 65536),
     NUMBER("overcommit_memory", 1),
     NUMBER("overcommit_ratio", 50),

@@ -12,6 +12,9 @@ struct address_space;
 struct vm_object;
 struct tlb_batch;
 
+/* Mappings (VMAs) that one space may have: /proc/sys/vm/max_map_count. */
+#define AS_AREAS_MAX 65530u
+
 /* Flags of a mapping (VMA). */
 enum as_map_flags {
     AS_SHARED = 1 << 0,     /* else private, copy-on-write */

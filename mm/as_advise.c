@@ -285,7 +285,9 @@ int as_residency(struct address_space *as, vaddr_t addr, size_t len, vaddr_t vec
             return -EFAULT;
         }
         vec += nr;
-        (void)sched_point();
+        if (error == 0 && sched_point() != 0) {
+            return -EINTR;
+        }
     }
     return error;
 }

@@ -173,6 +173,26 @@ int as_lock_range(struct address_space *as, vaddr_t addr, size_t len, bool lock)
     return error == 0 && lock ? as_populate(as, range.start, range.end) : error;
 }
 
+/* mlockall(MCL_CURRENT): every page in. Fails: -EINTR (killed); what has no page keeps none. */
+static int populate_all(struct address_space *as)
+{
+    struct va_range range = {0, 0};
+    int error = 0;
+
+    while (error != -EINTR) {
+        mutex_lock(&as->lock);
+        struct vma *vma = vma_find(&as->vmas, range.end);
+
+        range = vma == NULL ? (struct va_range){0, 0} : (struct va_range){vma->start, vma->end};
+        mutex_unlock(&as->lock);
+        if (range.end == 0) {
+            return 0;
+        }
+        error = as_populate(as, range.start, range.end);
+    }
+    return error;
+}
+
 int as_lock_all(struct address_space *as, bool now, bool future, bool lock)
 {
     struct list dead = LIST_INIT(dead);
@@ -194,5 +214,5 @@ int as_lock_all(struct address_space *as, bool now, bool future, bool lock)
     }
     mutex_unlock(&as->lock);
     vma_destroy_all(&dead);
-    return error;
+    return error == 0 && lock && now ? populate_all(as) : error;
 }

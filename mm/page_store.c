@@ -6,12 +6,14 @@
 
 #include "kernel/errno.h"
 #include "kernel/string.h"
+#include "kernel/wait.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
 
 #define NODE_BITS 6u
 #define NODE_SLOTS (1u << NODE_BITS)
 #define HEIGHT_MAX 6u /* 2^36 pages */
+#define TRUNCATE_STEP 512u
 
 struct node {
     void *slot[NODE_SLOTS]; /* nodes, or frames at height 1 */
@@ -170,9 +172,40 @@ int page_store_get(struct page_store *store, uint64_t index, struct frame **out)
     return 0;
 }
 
-/* Frees what lies at or past index below the node; returns whether the node is empty now. */
+/* The first present page at or past *index below the node, whose pages begin at `base`. */
+static bool next_below(const struct node *node, uint32_t height, uint64_t base, uint64_t *index)
+{
+    uint32_t shift = (height - 1) * NODE_BITS;
+
+    for (uint64_t i = *index <= base ? 0 : (*index - base) >> shift; i < NODE_SLOTS; i++) {
+        uint64_t first = base + (i << shift);
+
+        if (node->slot[i] == NULL) {
+            continue;
+        }
+        *index = MAX(*index, first);
+        if (height == 1 || next_below(node->slot[i], height - 1, first, index)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool page_store_next(struct page_store *store, uint64_t *index)
+{
+    spin_lock(&store->lock);
+    bool found = covers(store, *index) && next_below(store->root, store->height, 0, index);
+
+    spin_unlock(&store->lock);
+    return found;
+}
+
+/*
+ * Frees what lies at or past index below the node, at most *budget pages; returns whether the node
+ * is empty now.
+ */
 static bool truncate_node(struct page_store *store, struct node *node, uint32_t height,
-                          uint64_t index)
+                          uint64_t index, uint32_t *budget)
 {
     uint32_t shift = (height - 1) * NODE_BITS;
     uint64_t first = index >> shift;
@@ -182,17 +215,18 @@ static bool truncate_node(struct page_store *store, struct node *node, uint32_t 
         if (node->slot[i] == NULL) {
             continue;
         }
-        if (i < first) {
+        if (i < first || *budget == 0) {
             empty = false;
             continue;
         }
         if (height == 1) {
             frame_put(node->slot[i]);
             store->nr_pages--;
+            (*budget)--;
         } else {
             uint64_t below = i == first ? index & ((1ull << shift) - 1) : 0;
 
-            if (!truncate_node(store, node->slot[i], height - 1, below)) {
+            if (!truncate_node(store, node->slot[i], height - 1, below, budget)) {
                 empty = false;
                 continue;
             }
@@ -205,13 +239,20 @@ static bool truncate_node(struct page_store *store, struct node *node, uint32_t 
 
 void page_store_truncate(struct page_store *store, uint64_t index)
 {
-    spin_lock(&store->lock);
-    if (covers(store, index) && truncate_node(store, store->root, store->height, index)) {
-        kfree(store->root);
-        store->root = NULL;
-        store->height = 0;
-    }
-    spin_unlock(&store->lock);
+    uint32_t budget;
+
+    /* In steps: IRQs are off under the lock. */
+    do {
+        budget = TRUNCATE_STEP;
+        spin_lock(&store->lock);
+        if (covers(store, index) &&
+            truncate_node(store, store->root, store->height, index, &budget)) {
+            kfree(store->root);
+            store->root = NULL;
+            store->height = 0;
+        }
+        spin_unlock(&store->lock);
+    } while (budget == 0);
 }
 
 struct anon_object {
@@ -234,13 +275,20 @@ static struct frame *anon_peek_page(struct vm_object *object, uint64_t index)
 
 static int anon_clear(struct vm_object *object, uint64_t offset, uint64_t len)
 {
-    for (uint64_t at = offset; at < offset + len; at += PAGE_SIZE) {
-        struct frame *frame = anon_peek_page(object, at >> PAGE_SHIFT);
+    struct page_store *store = &container_of(object, struct anon_object, object)->store;
+    uint64_t end = (offset + len) >> PAGE_SHIFT;
+
+    for (uint64_t index = offset >> PAGE_SHIFT; page_store_next(store, &index) && index < end;
+         index++) {
+        struct frame *frame = page_store_peek(store, index);
 
         if (frame != NULL) {
             page_clear(frame_va(frame));
             frame_written(frame);
             frame_put(frame);
+        }
+        if (index % 64 == 0 && sched_point() != 0) {
+            return -EINTR;
         }
     }
     return 0;

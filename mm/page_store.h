@@ -19,6 +19,8 @@ void page_store_init(struct page_store *store);
 struct frame *page_store_peek(struct page_store *store, uint64_t index);
 /* As above, a hole is filled with a zeroed frame. Fails: -ENOMEM. */
 NODISCARD int page_store_get(struct page_store *store, uint64_t index, struct frame **out);
+/* Moves *index to the first page that is there, at or past it; false: none. */
+bool page_store_next(struct page_store *store, uint64_t *index);
 /* Drops every page at or past index. */
 void page_store_truncate(struct page_store *store, uint64_t index);
 

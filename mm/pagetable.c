@@ -254,6 +254,9 @@ static void remove_below(const struct removal *removal, pte_t *table, unsigned l
             kassert(pte_table_writable(entry));
             remove_below(removal, pt_table_of(entry, level), level - 1, va, MIN(end, base + span));
         }
+        if (level > 0) {
+            (void)sched_point();
+        }
     }
 }
 
@@ -358,6 +361,7 @@ static void drop_entries(const struct frame *table, unsigned level)
         }
         if (level > 0) {
             pt_table_put(frame_of_entry(entry, level), level - 1);
+            (void)sched_point(); /* once for every level-0 table, at least */
         } else if (is_counted(entry)) {
             frame_put(frame_of_entry(entry, 0));
         }

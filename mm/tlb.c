@@ -56,10 +56,10 @@ static void shoot(struct address_space *as, vaddr_t start, vaddr_t end, bool tab
     struct tlb_shot shot = {.tables = tables, .start = start, .end = end, .current = current};
 
     pte_sync();
-    if (!HAL_TLB_BROADCAST) {
-        cpumask_t others = current ? ~self : ~0ull;
+    cpumask_t stale = ~0ull >> (CPU_MAX - nr_cpus) & (current ? ~self : ~0ull);
 
-        atomic_fetch_or(&as->cpus_stale, others);
+    if (stale != 0) {
+        atomic_fetch_or(&as->cpus_stale, stale);
     }
     atomic_thread_fence(memory_order_seq_cst);
     if (!asid_of(as, &shot.asid)) {
