@@ -4,6 +4,7 @@
  * Compiles on the host against the simulator's <arch/insn.h>.
  */
 #include <arch/consts.h>
+#include <arch/cpu.h>
 #include <arch/insn.h>
 #include <hal/mmu.h>
 
@@ -82,16 +83,8 @@ static void mmu_root_init(paddr_t root)
     (void)root;
 }
 
-/* The drop follows the write: only walks of the new root can refill the tag. */
-static void mmu_activate(paddr_t root, asid_t asid, enum tlb_drop drop)
+static void drop_local(uint64_t tag, enum tlb_drop drop)
 {
-    uint64_t tag = (uint64_t)asid.value << TTBR_ASID_SHIFT;
-
-    insn_write_ttbr0(root | tag);
-    insn_isb();
-    if (drop == TLB_KEEP) {
-        return;
-    }
     insn_dsb_nshst();
     if (drop == TLB_DROP_TAG) {
         insn_tlbi_aside1(tag);
@@ -102,7 +95,26 @@ static void mmu_activate(paddr_t root, asid_t asid, enum tlb_drop drop)
     insn_isb();
 }
 
-static void mmu_shoot_range(const struct tlb_shot *shot)
+/*
+ * The drop comes before the write, since what the tag still holds may lead to freed tables; and once
+ * more after it where the register had the tag, since walks of the old root could refill it.
+ */
+static void mmu_activate(paddr_t root, asid_t asid, enum tlb_drop drop)
+{
+    uint64_t tag = (uint64_t)asid.value << TTBR_ASID_SHIFT;
+    bool same = drop != TLB_KEEP && insn_read_ttbr0() >> TTBR_ASID_SHIFT == asid.value;
+
+    if (drop != TLB_KEEP) {
+        drop_local(tag, drop);
+    }
+    insn_write_ttbr0(root | tag);
+    insn_isb();
+    if (same) {
+        drop_local(tag, drop);
+    }
+}
+
+static void shoot_range(const struct tlb_shot *shot, bool everywhere)
 {
     uint64_t tag = (uint64_t)shot->asid.value << TTBR_ASID_SHIFT;
 
@@ -111,28 +123,52 @@ static void mmu_shoot_range(const struct tlb_shot *shot)
 
         if (shot->scope == TLB_GLOBAL) {
             insn_tlbi_vaae1is(page);
-        } else {
+        } else if (everywhere) {
             insn_tlbi_vae1is(tag | page);
+        } else {
+            insn_tlbi_vae1(tag | page);
         }
     }
 }
 
+static void shoot_space(asid_t asid, bool everywhere)
+{
+    uint64_t tag = (uint64_t)asid.value << TTBR_ASID_SHIFT;
+
+    if (everywhere) {
+        insn_tlbi_aside1is(tag);
+    } else {
+        insn_tlbi_aside1(tag);
+    }
+}
+
+/* Broadcast only where another CPU is asked for: it makes every CPU of the machine wait. */
 static void mmu_shoot(const struct tlb_shot *shot)
 {
+    bool everywhere = (shot->cpus & ~((cpumask_t)1 << cpu_id())) != 0;
+
+    if (shot->cpus == 0) {
+        return;
+    }
     insn_dsb_ishst();
     switch (shot->scope) {
     case TLB_RANGE:
     case TLB_GLOBAL:
-        mmu_shoot_range(shot);
+        shoot_range(shot, everywhere);
         break;
     case TLB_SPACE:
-        insn_tlbi_aside1is((uint64_t)shot->asid.value << TTBR_ASID_SHIFT);
+        shoot_space(shot->asid, everywhere);
         break;
     case TLB_ALL:
+        everywhere = true;
         insn_tlbi_vmalle1is();
         break;
     }
-    insn_dsb_ish();
+    if (everywhere || shot->scope == TLB_GLOBAL) {
+        insn_dsb_ish();
+    } else {
+        insn_dsb_nsh();
+    }
     insn_isb();
 }
 

@@ -10,7 +10,7 @@
  *   DIRECT_MAP_BASE DIRECT_MAP_END STACK_VA_BASE STACK_VA_END DEVICE_VA_BASE DEVICE_VA_END
  *   KERNEL_IMAGE_BASE   link address (each window has top-level entries of its own)
  *   CPU_MAX CACHE_LINE HAL_ELF_MACHINE
- *   HAL_TLB_BROADCAST   1: shoot() reaches other CPUs without an interrupt
+ *   HAL_TLB_BROADCAST   1: shoot() reaches other CPUs, where asked, without an interrupt
  *   HAL_PT_BBM          1: splitting and merging blocks needs break-before-make
  *
  * <arch/pte.h>, pure inlines that compile on any host:

@@ -196,6 +196,11 @@ void insn_tlbi_vae1is(uint64_t operand)
     later(VAE1, true, operand);
 }
 
+void insn_tlbi_vae1(uint64_t operand)
+{
+    later(VAE1, false, operand);
+}
+
 void insn_tlbi_vaae1is(uint64_t operand)
 {
     later(VAAE1, true, operand);

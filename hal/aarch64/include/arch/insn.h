@@ -47,6 +47,7 @@ INSN_SYSREG_READ(id_aa64mmfr2, "id_aa64mmfr2_el1")
 
 /* Operands (Arm ARM C5.5): ASID in 63:48, VA bits 55:12 in 43:0. */
 INSN_OPERAND(tlbi_vae1is, "tlbi vae1is")
+INSN_OPERAND(tlbi_vae1, "tlbi vae1")
 INSN_OPERAND(tlbi_vaae1is, "tlbi vaae1is")
 INSN_OPERAND(tlbi_aside1is, "tlbi aside1is")
 INSN_OPERAND(tlbi_aside1, "tlbi aside1")

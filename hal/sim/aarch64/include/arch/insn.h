@@ -19,6 +19,7 @@ uint64_t insn_read_id_aa64mmfr1(void);
 uint64_t insn_read_id_aa64mmfr2(void);
 
 void insn_tlbi_vae1is(uint64_t operand);
+void insn_tlbi_vae1(uint64_t operand);
 void insn_tlbi_vaae1is(uint64_t operand);
 void insn_tlbi_aside1is(uint64_t operand);
 void insn_tlbi_aside1(uint64_t operand);
