@@ -80,6 +80,8 @@ static void become_leader(struct process *process, struct task *task)
         return;
     }
     spin_lock(&task_table_lock);
+    /* Senders of signals, timers among them, look at the leader with this lock alone. */
+    spin_lock(&process->lock);
     task->pid = old->pid;
     task->pid->task = task;
     task->tid = task->pid->nr;
@@ -87,6 +89,7 @@ static void become_leader(struct process *process, struct task *task)
     own->task = old;
     process->leader = task;
     task_get(task);
+    spin_unlock(&process->lock);
     task_unhash_locked(old);
     spin_unlock(&task_table_lock);
     task_put(old);
