@@ -41,7 +41,7 @@ void child_notify_parent_locked(struct process *child, int signo, int code, int 
         info.si_signo = signo;
         info.si_code = code;
         info.si_pid = child->pid;
-        info.si_uid = child->leader->cred->uid;
+        info.si_uid = process_uid(child);
         info.si_status = value;
         info.si_utime = (__kernel_clock_t)(child->dead_threads.user_ns / NS_PER_CLOCK_TICK);
         info.si_stime = (__kernel_clock_t)(child->dead_threads.system_ns / NS_PER_CLOCK_TICK);
@@ -162,7 +162,7 @@ static int try_wait(const struct wait_request *request, struct wait_result *out)
     if (found != NULL) {
         process_get(found);
         out->pid = found->pid;
-        out->uid = found->leader->cred->uid;
+        out->uid = process_uid(found);
         if (found->state == PROCESS_ZOMBIE && (request->options & WNOWAIT) == 0) {
             reaped = true;
             process_release_locked(found);

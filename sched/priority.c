@@ -70,7 +70,7 @@ static bool nice_applies(const struct nice_walk *walk, struct process *process)
     if (walk->which == PRIO_PGRP) {
         return process->group->nr == (walk->who != 0 ? walk->who : process_current()->group->nr);
     }
-    return process->leader->cred->uid ==
+    return process_uid(process) ==
            (walk->who != 0 ? (uint32_t)walk->who : task_cred()->uid);
 }
 

@@ -385,6 +385,16 @@ struct cred *process_get_cred(struct process *process)
     return cred;
 }
 
+uint32_t process_uid(struct process *process)
+{
+    uint32_t uid;
+
+    spin_lock(&process->lock);
+    uid = process->leader->cred->uid;
+    spin_unlock(&process->lock);
+    return uid;
+}
+
 struct file *process_get_exe(struct process *process)
 {
     struct file *exe;
@@ -432,11 +442,9 @@ uint32_t task_count_of_user(uint32_t uid)
     {
         struct process *process = list_entry(it, struct process, all_node);
 
-        spin_lock(&process->lock);
-        if (process->leader->cred->uid == uid) {
+        if (process_uid(process) == uid) {
             count += MAX(process->nr_threads, 1u);
         }
-        spin_unlock(&process->lock);
     }
     spin_unlock(&task_table_lock);
     return count;

@@ -259,6 +259,7 @@ struct address_space *process_get_as(struct process *process);
 struct fd_table *process_get_fds(struct process *process);
 struct fs_context *process_get_fs(struct process *process);
 struct cred *process_get_cred(struct process *process);
+uint32_t process_uid(struct process *process); /* the real one */
 struct file *process_get_exe(struct process *process);
 
 pid_nr_t process_parent_pid(struct process *process); /* getppid(2) */
