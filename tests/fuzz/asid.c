@@ -109,7 +109,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint32_t cpus_wanted = 1 + fuzz_below(&input, CPUS);
     uint8_t bits = (uint8_t)(3 + fuzz_below(&input, 5));
 
-    reset(cpus_wanted, bits, fuzz_below(&input, 12));
+    unsigned limit = fuzz_byte(&input);
+
+    reset(cpus_wanted, bits, limit % 2 == 0 ? 0 : limit % 12);
     while (input.left > 0) {
         unsigned what = fuzz_byte(&input);
         unsigned space = what % SPACES;

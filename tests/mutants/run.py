@@ -187,7 +187,7 @@ def load_explained():
     with open(os.path.join(HERE, "explained.txt"), encoding="utf-8") as file:
         for line in file:
             if line.strip() and not line.startswith("#"):
-                key, _, why = line.strip().partition(" | ")
+                key, _, why = line.strip().partition(" ## ")
                 found[key] = why
     return found
 

@@ -191,6 +191,10 @@ static void test_merging(void)
     is(nr_areas(), 2);
     is(as_remap(as, AT, 4 * PAGE_SIZE, 6 * PAGE_SIZE, 0, 0, &got), 0);
     is(nr_areas(), 1);
+    is(as_unmap(as, AT + 2 * PAGE_SIZE, 2 * PAGE_SIZE), 0);
+    is(as_remap(as, AT + 6 * PAGE_SIZE, 2 * PAGE_SIZE, 2 * PAGE_SIZE,
+                MREMAP_MAYMOVE | MREMAP_FIXED, AT + 2 * PAGE_SIZE, &got), 0);
+    is(nr_areas(), 1);
     is(as_unmap(as, AT, 8 * PAGE_SIZE), 0);
 }
 

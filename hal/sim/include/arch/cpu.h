@@ -29,6 +29,16 @@ static inline void cpu_irq_restore(irqflags_t flags)
     sim_irqs_off = flags != 0;
 }
 
+static inline void cpu_irq_enable(void)
+{
+    sim_irqs_off = false;
+}
+
+static inline void cpu_irq_disable(void)
+{
+    sim_irqs_off = true;
+}
+
 static inline bool cpu_irqs_on(void)
 {
     return !sim_irqs_off;
