@@ -23,7 +23,8 @@ sys.path.insert(0, HERE)
 import build  # noqa: E402
 
 # Seconds a guest may need on a loaded machine, and arguments.
-LIMIT = {"stress": 300, "oom": 300, "pointers": 240, "memory": 150, "elf": 150}
+LIMIT = {"stress": 300, "oom": 300, "pointers": 240, "memory": 150, "elf": 150,
+         "threads": 240}
 RECORDED = ("faults", "pointers", "elf")
 ARGS = {("stress", "quoin"): "--exact"}
 # Runs of a program that need a machine of their own, on Quoin only: program, arguments, options.
