@@ -338,9 +338,9 @@ static bool tty_can_write(struct tty *tty)
 }
 
 /* Does: takes all bytes, waiting for room. Returns the bytes taken, or an error if that is none. */
-static ssize64_t tty_put_all(struct tty *tty, const struct file *file, const uint8_t *buf,
-                             size_t len)
+static ssize64_t tty_put_all(const struct file *file, const uint8_t *buf, size_t len)
 {
+    struct tty *tty = file->private;
     size_t done = 0;
     int error = 0;
 
@@ -365,33 +365,37 @@ static ssize64_t tty_put_all(struct tty *tty, const struct file *file, const uin
     return done > 0 ? (ssize64_t)done : error;
 }
 
+ssize64_t tty_write_chunks(struct file *file, struct uio *uio,
+                           ssize64_t (*put)(const struct file *, const uint8_t *, size_t))
+{
+    uint8_t buf[WRITE_CHUNK];
+    ssize64_t total = 0;
+
+    while (uio->left > 0) {
+        ssize64_t count = uio_get(uio, buf, MIN(uio->left, sizeof(buf)));
+        ssize64_t done = count <= 0 ? count : put(file, buf, (size_t)count);
+
+        if (done <= 0) {
+            return total > 0 ? total : done;
+        }
+        total += done;
+        if (done < count || sched_point() != 0) {
+            break;
+        }
+    }
+    return total;
+}
+
 ssize64_t tty_write(struct file *file, struct uio *uio, uint64_t *pos)
 {
     struct tty *tty = file->private;
-    uint8_t buf[WRITE_CHUNK];
-    ssize64_t total = 0;
     int error = 0;
 
     (void)pos;
     if (tty_line_lflag(&tty->line, TOSTOP)) {
         error = tty_check_background(tty, SIGTTOU);
     }
-    if (error != 0) {
-        return error;
-    }
-    while (uio->left > 0) {
-        ssize64_t count = uio_get(uio, buf, MIN(uio->left, sizeof(buf)));
-        ssize64_t done = count <= 0 ? count : tty_put_all(tty, file, buf, (size_t)count);
-
-        if (done <= 0) {
-            return total > 0 ? total : done;
-        }
-        total += done;
-        if (done < count) {
-            break;
-        }
-    }
-    return total;
+    return error != 0 ? error : tty_write_chunks(file, uio, tty_put_all);
 }
 
 uint32_t tty_poll(struct file *file, struct poll_table *table)

@@ -70,6 +70,12 @@ uint32_t tty_poll(struct file *file, struct poll_table *table);
 int64_t tty_ioctl(struct file *file, unsigned cmd, uint64_t arg, struct address_space *as);
 /* Those that a pty's master shares: the window, the modes, the session of the slave. */
 int64_t tty_ioctl_common(struct tty *tty, unsigned cmd, uint64_t arg, struct address_space *as);
+/*
+ * Does: hands the stream to put() in pieces until one is not taken whole; a fatal signal ends it.
+ * Returns the bytes taken, or what put() or the copy failed with if that is none.
+ */
+ssize64_t tty_write_chunks(struct file *file, struct uio *uio,
+                           ssize64_t (*put)(const struct file *, const uint8_t *, size_t));
 /* Does: binds the file to the tty, and the tty to a session leader without one, unless O_NOCTTY. */
 void tty_attach(struct file *file, struct tty *tty);
 

@@ -20,7 +20,7 @@
 #include "mm/slab.h"
 
 #define PTY_NAME 12u
-#define CHUNK    512u
+#define CHUNK    512u /* of a read */
 
 struct pty {
     struct tty tty;
@@ -264,9 +264,9 @@ static ssize64_t master_read(struct file *file, struct uio *uio, uint64_t *pos)
 }
 
 /* Returns the bytes that the slave's side took, or an error if that is none. */
-static ssize64_t master_send(struct pty *pty, const struct file *file, const uint8_t *buf,
-                             size_t len)
+static ssize64_t master_send(const struct file *file, const uint8_t *buf, size_t len)
 {
+    struct pty *pty = file->private;
     size_t done = 0;
     int error = 0;
 
@@ -286,24 +286,8 @@ static ssize64_t master_send(struct pty *pty, const struct file *file, const uin
 
 static ssize64_t master_write(struct file *file, struct uio *uio, uint64_t *pos)
 {
-    struct pty *pty = file->private;
-    uint8_t buf[CHUNK];
-    ssize64_t total = 0;
-
     (void)pos;
-    while (uio->left > 0) {
-        ssize64_t count = uio_get(uio, buf, MIN(uio->left, sizeof(buf)));
-        ssize64_t done = count <= 0 ? count : master_send(pty, file, buf, (size_t)count);
-
-        if (done <= 0) {
-            return total > 0 ? total : done;
-        }
-        total += done;
-        if (done < count) {
-            break;
-        }
-    }
-    return total;
+    return tty_write_chunks(file, uio, master_send);
 }
 
 static uint32_t master_poll(struct file *file, struct poll_table *table)
