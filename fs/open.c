@@ -14,8 +14,8 @@
 #define OPEN_PATH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define OPEN_TMPFILE    (__O_TMPFILE)
 
-/* What only open looks at; the rest is kept for F_GETFL. */
-#define OPEN_ONCE (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)
+/* What only open looks at; the rest is kept for F_GETFL. O_NOCTTY is for the terminal's open. */
+#define OPEN_ONCE (O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC)
 
 static uint32_t open_may(uint32_t flags)
 {
@@ -106,6 +106,7 @@ static int open_finish(struct file *file, uint32_t flags)
             return error;
         }
     }
+    atomic_fetch_and(&file->flags, ~(uint32_t)O_NOCTTY);
     atomic_fetch_or(&file->mode, FILE_OPENED);
     if ((flags & O_TRUNC) && inode_is(inode, S_IFREG)) {
         error = inode_truncate(inode, 0, file->cred);
