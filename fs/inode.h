@@ -141,7 +141,10 @@ struct inode {
     void *private;    /* the file system's */
     const char *link; /* S_IFLNK: the target, freed with the inode; or NULL and ops->readlink */
     const void *descriptor;    /* fs/pseudo.c: struct pseudo_file or pseudo_dir */
-    struct pipe *pipe;         /* S_IFIFO: while it is open; fs/pipe.c */
+    union {
+        struct pipe *pipe;          /* S_IFIFO: while it is open; fs/pipe.c */
+        uint64_t procfs_generation; /* procfs: of the process that had the number at look-up */
+    };
     struct io_lock write_lock; /* one writer or truncate at a time */
     _Atomic int32_t
         nr_writers; /* > 0: opens for writing; < 0: programs running from it (ETXTBSY) */

@@ -46,7 +46,16 @@ void procfs_own_inode(struct inode *inode, pid_nr_t tid, uint64_t code)
     if (procfs_provider->owner(tid, &owner) == 0) {
         inode->uid = owner.uid;
         inode->gid = owner.gid;
+        inode->procfs_generation = owner.generation;
     }
+}
+
+bool procfs_is_same(const struct inode *inode)
+{
+    struct procfs_owner owner;
+
+    return procfs_provider->owner(procfs_packed_tid(inode->private), &owner) == 0 &&
+           owner.generation == inode->procfs_generation;
 }
 
 struct dentry *procfs_own_root(void)

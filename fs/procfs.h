@@ -41,7 +41,8 @@ enum procfs_link {
 };
 
 struct procfs_owner {
-    uint32_t uid, gid; /* effective ones, or 0 where the process is not dumpable */
+    uint32_t uid, gid;   /* effective ones, or 0 where the process is not dumpable */
+    uint64_t generation; /* not 0; another than that of a later process with the number */
 };
 
 struct procfs_sched_stats {
@@ -65,8 +66,12 @@ struct procfs_provider {
      * differ). Fails: -ESRCH, -EINVAL for an item that it does not have.
      */
     int (*show)(pid_nr_t tid, bool whole, enum procfs_item item, struct text *text);
-    /* Does: takes a write of len bytes of text, NUL-terminated. Fails: -EINVAL, -EACCES, -ESRCH. */
-    int (*store)(pid_nr_t tid, enum procfs_item item, const char *text, size_t len);
+    /*
+     * Does: takes a write of len bytes of text, NUL-terminated, for the process of that generation.
+     * Fails: -EINVAL, -EACCES, -ESRCH.
+     */
+    int (*store)(pid_nr_t tid, uint64_t generation, enum procfs_item item, const char *text,
+                 size_t len);
     /* *out gets a reference. Fails: -ENOENT, -ESRCH. */
     int (*link)(pid_nr_t tid, enum procfs_link link, struct dentry **out);
     /* Returns the smallest open descriptor >= from; -EBADF when there is none, or -ESRCH. */

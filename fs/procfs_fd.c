@@ -12,6 +12,9 @@ static int fd_file(const struct inode *inode, struct file **out, int *flags)
 {
     pid_nr_t tid = procfs_packed_tid(inode->private);
 
+    if (!procfs_is_same(inode)) {
+        return -ENOENT;
+    }
     if (!procfs_provider->may_inspect(tid)) {
         return -EACCES;
     }
@@ -112,6 +115,13 @@ static int fd_lookup_common(struct inode *dir, const char *name, size_t len, boo
     int fd = parse_fd(name, len);
     uint32_t mode = 0;
 
+    if (!procfs_is_same(dir)) {
+        return -ENOENT;
+    }
+    /* The folder fd is closed to others by its rights. */
+    if (info && !procfs_provider->may_inspect(tid)) {
+        return -EACCES;
+    }
     if (fd < 0 || fd_link_mode(tid, fd, &mode) != 0) {
         return -ENOENT;
     }
@@ -147,6 +157,9 @@ static int fd_iterate_common(struct inode *dir, uint64_t *pos, struct dir_emitte
     int fd = (int)(*pos - 2);
     char name[NUMBER_MAX];
 
+    if (!procfs_is_same(dir)) {
+        return -ENOENT;
+    }
     if (!procfs_provider->may_inspect(tid)) {
         return -EACCES;
     }

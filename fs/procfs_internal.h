@@ -18,6 +18,8 @@ extern const struct pseudo_entry procfs_quoin_table[];
 struct inode *procfs_pid_inode(struct super *super, pid_nr_t tid, bool whole);
 /* Does: sets what stat(2) shows of an inode that belongs to a thread. */
 void procfs_own_inode(struct inode *inode, pid_nr_t tid, uint64_t code);
+/* Returns whether the number still means the process that it meant to procfs_own_inode(). */
+bool procfs_is_same(const struct inode *inode);
 /* Parses a directory's name as a number. Returns it, or 0. */
 pid_nr_t procfs_parse_number(const char *name, size_t len);
 

@@ -70,6 +70,9 @@ static int item_show(struct inode *inode, struct text *text)
     uint32_t item = code & ~WHOLE;
     const struct process_entry *entry = entry_of_item(item);
 
+    if (!procfs_is_same(inode)) {
+        return -ESRCH;
+    }
     if (entry->inspected && !procfs_provider->may_inspect(tid)) {
         return -EACCES;
     }
@@ -86,7 +89,8 @@ static ssize64_t item_store(struct inode *inode, const char *data, size_t len)
 {
     pid_nr_t tid = procfs_packed_tid(inode->private);
     uint32_t item = procfs_packed_code(inode->private) & ~WHOLE;
-    int error = procfs_provider->store(tid, (enum procfs_item)item, data, len);
+    int error = procfs_provider->store(tid, inode->procfs_generation, (enum procfs_item)item, data,
+                                       len);
 
     return error != 0 ? error : (ssize64_t)len;
 }
@@ -98,6 +102,9 @@ static int link_get(struct inode *inode, struct dentry **out)
 {
     pid_nr_t tid = procfs_packed_tid(inode->private);
 
+    if (!procfs_is_same(inode)) {
+        return -ENOENT;
+    }
     if (!procfs_provider->may_inspect(tid)) {
         return -EACCES;
     }
@@ -140,7 +147,7 @@ static int task_lookup(struct inode *dir, const char *name, size_t len, struct i
     pid_nr_t pid = procfs_packed_tid(dir->private);
     pid_nr_t tid = procfs_parse_number(name, len);
 
-    if (!thread_belongs(pid, tid)) {
+    if (!procfs_is_same(dir) || !thread_belongs(pid, tid)) {
         return -ENOENT;
     }
     *out = procfs_pid_inode(dir->super, tid, false);
@@ -153,6 +160,9 @@ static int task_iterate(struct inode *dir, uint64_t *pos, struct dir_emitter *em
     pid_nr_t tid = (pid_nr_t)(*pos - 2);
     char name[NUMBER_MAX];
 
+    if (!procfs_is_same(dir)) {
+        return -ENOENT;
+    }
     while ((tid = procfs_provider->next_tid(pid, tid)) != 0) {
         size_t len = (size_t)ksnprintf(name, sizeof(name), "%d", tid);
 
@@ -200,9 +210,8 @@ static int pid_lookup(struct inode *dir, const char *name, size_t len, struct in
 {
     pid_nr_t tid = procfs_packed_tid(dir->private);
     uint32_t whole = procfs_packed_code(dir->private);
-    struct procfs_owner owner;
 
-    if (procfs_provider->owner(tid, &owner) != 0) {
+    if (!procfs_is_same(dir)) {
         return -ENOENT;
     }
     for (size_t i = 0; i < ARRAY_SIZE(process_entries); i++) {

@@ -57,6 +57,11 @@ static pid_nr_t self_tid(void)
     return task_current()->tid;
 }
 
+static uint64_t generation_of(const struct process *process)
+{
+    return process->start_ns + 1;
+}
+
 static int owner(pid_nr_t tid, struct procfs_owner *out)
 {
     struct task *task = task_find(tid);
@@ -66,8 +71,11 @@ static int owner(pid_nr_t tid, struct procfs_owner *out)
         return -ESRCH;
     }
     cred = process_get_cred(task->process);
-    *out = task->process->dumpable == 1 ? (struct procfs_owner){cred->euid, cred->egid}
-                                        : (struct procfs_owner){0, 0};
+    *out = (struct procfs_owner){.generation = generation_of(task->process)};
+    if (task->process->dumpable == 1) {
+        out->uid = cred->euid;
+        out->gid = cred->egid;
+    }
     cred_put(cred);
     task_put(task);
     return 0;
@@ -243,7 +251,8 @@ static int store_comm(struct task *task, const char *text, size_t len)
     return 0;
 }
 
-static int store(pid_nr_t tid, enum procfs_item item, const char *text, size_t len)
+static int store(pid_nr_t tid, uint64_t generation, enum procfs_item item, const char *text,
+                 size_t len)
 {
     struct task *task = task_find(tid);
     int result = -EACCES;
@@ -251,7 +260,9 @@ static int store(pid_nr_t tid, enum procfs_item item, const char *text, size_t l
     if (task == NULL) {
         return -ESRCH;
     }
-    if (item == PROCFS_OOM_SCORE_ADJ) {
+    if (generation_of(task->process) != generation) {
+        result = -ESRCH;
+    } else if (item == PROCFS_OOM_SCORE_ADJ) {
         result = store_adj(task->process, text);
     } else if (item == PROCFS_COMM) {
         result = store_comm(task, text, len);
