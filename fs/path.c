@@ -376,8 +376,28 @@ int path_resolve(const struct path_at *where, uint32_t flags, struct dentry **ou
     return error;
 }
 
+/* A copy of the last name, whose text goes with its link; made without the lock. Or NULL. */
+static char *walk_copy_name(struct walk *walk) REQUIRES(&fs_tree_lock)
+{
+    char *text;
+
+    if (!walk->pinned) {
+        walk_pin(walk);
+        if (walk->found != NULL) {
+            dentry_get(walk->found);
+        }
+    }
+    spin_unlock(&fs_tree_lock);
+    text = kmalloc(walk->last.len + 1);
+    if (text != NULL) {
+        memcpy(text, walk->last.name, walk->last.len);
+    }
+    spin_lock(&fs_tree_lock);
+    return text;
+}
+
 /* Hands out parent and found, both referenced, from what the walk ended with. */
-static int walk_take_last(struct walk *walk, struct path_last *out)
+static int walk_take_last(struct walk *walk, struct path_last *out) REQUIRES(&fs_tree_lock)
 {
     *out = walk->last;
     out->slash = walk->slash;
@@ -386,14 +406,11 @@ static int walk_take_last(struct walk *walk, struct path_last *out)
         out->kind = PATH_LAST_ROOT;
     }
     if (walk->depth > 0 && out->kind == PATH_LAST_NAME) {
-        out->text = kmalloc(out->len + 1);
+        out->text = walk_copy_name(walk);
         if (out->text == NULL) {
-            if (walk->found != NULL && walk->pinned) {
-                walk->drop = walk->found;
-            }
+            walk->drop = walk->found;
             return -ENOMEM;
         }
-        memcpy(out->text, out->name, out->len);
         out->name = out->text;
     }
     if (out->kind == PATH_LAST_NAME) {
