@@ -258,7 +258,7 @@ int64_t task_clone(const struct trap_frame *frame, const struct clone_request *r
 {
     struct process *self = process_current();
     struct vfork_done done = {.queue = WAIT_QUEUE_INIT(done.queue)};
-    struct process *parent = (request->flags & CLONE_PARENT) != 0 ? self->parent : self;
+    uint32_t seen = atomic_load(&self->nr_group_signals);
     struct task *task;
     pid_nr_t tid;
     int result = check_flags(request->flags);
@@ -280,7 +280,7 @@ int64_t task_clone(const struct trap_frame *frame, const struct clone_request *r
     if ((request->flags & CLONE_VFORK) != 0) {
         task->vfork_done = &done;
     }
-    result = task_publish(task, parent, self);
+    result = task_publish(task, self, (request->flags & CLONE_PARENT) != 0, seen);
     if (result != 0) {
         undo_build(task);
         return result;

@@ -17,10 +17,12 @@ void task_destroy(struct task *task);
 void process_destroy(struct process *process);
 /*
  * Does: gives the task a number and makes it visible; with its process if it is the first thread.
- * parent: NULL for pid 1, which gets a group and a session of its own; others join `like`'s.
- * Fails: -EAGAIN, -ENOMEM, -ERESTARTNOINTR (the process is being killed).
+ * like: the child's parent, or its sibling, whose group and session it joins; NULL for pid 1, which
+ * gets its own. seen: like->nr_group_signals from before the copying began.
+ * Fails: -EAGAIN, -ENOMEM, -ERESTARTNOINTR (the running task has a signal, a stop or its
+ * end to see to first).
  */
-NODISCARD int task_publish(struct task *task, struct process *parent, struct process *like);
+NODISCARD int task_publish(struct task *task, struct process *like, bool sibling, uint32_t seen);
 /* Does: takes a dead process out of the table. Its last references go with it. */
 void process_release_locked(struct process *process) REQUIRES(task_table_lock);
 /* Does: takes an exited thread that is not the leader out of the table. */

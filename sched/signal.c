@@ -324,11 +324,19 @@ void signal_send_task(struct task *task, int signo, const siginfo_t *info)
     spin_unlock(&process->lock);
 }
 
+void signal_note_group_locked(struct process *process)
+{
+    atomic_fetch_add(&process->nr_group_signals, 1);
+}
+
 void signal_send_group_locked(struct pid_entry *group, int signo, const siginfo_t *info)
 {
     list_for_each(it, &group->members)
     {
-        signal_send_process(list_entry(it, struct process, group_node), signo, info);
+        struct process *process = list_entry(it, struct process, group_node);
+
+        signal_send_process(process, signo, info);
+        signal_note_group_locked(process);
     }
 }
 

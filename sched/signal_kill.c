@@ -61,7 +61,10 @@ static int kill_group_locked(pid_nr_t pgid, int signo, const siginfo_t *info)
     }
     list_for_each(it, &group->members)
     {
-        result = send_locked(list_entry(it, struct process, group_node), NULL, signo, info);
+        struct process *process = list_entry(it, struct process, group_node);
+
+        result = send_locked(process, NULL, signo, info);
+        signal_note_group_locked(process);
         sent = sent || result == 0;
     }
     return sent ? 0 : result;
@@ -82,6 +85,7 @@ static void broadcast_one(struct process *process, void *arg)
     }
     broadcast->nr_tried++;
     broadcast->nr_sent += send_locked(process, NULL, broadcast->signo, broadcast->info) == 0;
+    signal_note_group_locked(process);
 }
 
 static int kill_all_locked(int signo, const siginfo_t *info) REQUIRES(task_table_lock)

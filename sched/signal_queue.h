@@ -45,6 +45,8 @@ void signal_recalculate_locked(struct task *task);
 uint64_t signal_deliverable(struct task *task);
 /* Does: changes the running task's mask. */
 void signal_set_mask(uint64_t mask);
+/* Does: notes, after each send to one of several processes, that a fork under way may have missed it. */
+void signal_note_group_locked(struct process *process);
 /* As the public senders, for callers that hold task_table_lock. */
 void signal_send_group_locked(struct pid_entry *group, int signo, const siginfo_t *info);
 /* Does: forces a signal on the running task, as task_fault_signal(). */

@@ -171,35 +171,89 @@ static void publish_process_locked(struct process *process, struct task *leader,
     nr_processes++;
 }
 
-static int publish_locked(struct task *task, struct pid_entry *pid, struct process *parent,
-                          struct process *like) REQUIRES(task_table_lock)
+/* Requires: process->lock. */
+static bool is_ending_or_stopping(const struct process *process)
 {
-    struct process *process = task->process;
+    return process->group_exit || process->exec_task != NULL || process->group_stop;
+}
 
-    if (process->leader != NULL && (process->group_exit || process->exec_task != NULL)) {
-        return -ERESTARTNOINTR;
+/*
+ * Whether a signal to the whole group came since `seen` that the parent has yet to take. Not every
+ * signal counts: a timer's may come faster than a big process can be copied.
+ */
+static bool group_was_signalled(struct process *like, uint32_t seen)
+{
+    bool result;
+
+    spin_lock(&like->lock);
+    result = like->nr_group_signals != seen && signal_deliverable(task_current()) != 0;
+    result = result || is_ending_or_stopping(like);
+    if (result) {
+        atomic_fetch_or(&task_current()->work, TASK_WORK_SIGNAL);
     }
+    spin_unlock(&like->lock);
+    return result;
+}
+
+static int assign_number_locked(struct task *task, struct pid_entry *pid) REQUIRES(task_table_lock)
+{
     if (nr_tasks >= max_tasks || !pid_assign_locked(pid)) {
         return -EAGAIN;
     }
     pid->task = task;
     task->pid = pid;
     task->tid = pid->nr;
-    if (process->leader == NULL) {
-        publish_process_locked(process, task, parent, like);
-    }
-    process_get(process);
-    spin_lock(&process->lock);
-    list_push_back(&process->threads, &task->thread_node);
-    process->nr_threads++;
-    spin_unlock(&process->lock);
-    atomic_fetch_add(&process->nr_live, 1);
     nr_tasks++;
     nr_forks++;
     return 0;
 }
 
-int task_publish(struct task *task, struct process *parent, struct process *like)
+static void add_thread(struct process *process, struct task *task)
+{
+    process_get(process);
+    list_push_back(&process->threads, &task->thread_node);
+    process->nr_threads++;
+    atomic_fetch_add(&process->nr_live, 1);
+}
+
+/* One hold of the lock: a stop, an exec or the end counts the thread or keeps it from starting. */
+static int publish_thread_locked(struct task *task, struct pid_entry *pid)
+    REQUIRES(task_table_lock)
+{
+    struct process *process = task->process;
+    int result;
+
+    spin_lock(&process->lock);
+    result = is_ending_or_stopping(process) ? -ERESTARTNOINTR : assign_number_locked(task, pid);
+    if (result == 0) {
+        add_thread(process, task);
+    }
+    spin_unlock(&process->lock);
+    return result;
+}
+
+/* Signals to a group are sent with the table locked: they find the child or stop the fork. */
+static int publish_leader_locked(struct task *task, struct pid_entry *pid, struct process *like,
+                                 bool sibling, uint32_t seen) REQUIRES(task_table_lock)
+{
+    struct process *process = task->process;
+    int result;
+
+    if (like != NULL && group_was_signalled(like, seen)) {
+        return -ERESTARTNOINTR;
+    }
+    result = assign_number_locked(task, pid);
+    if (result != 0) {
+        return result;
+    }
+    publish_process_locked(process, task, sibling ? like->parent : like, like);
+    spin_lock(&process->lock);
+    add_thread(process, task);
+    spin_unlock(&process->lock);
+    return 0;
+}
+
+int task_publish(struct task *task, struct process *like, bool sibling, uint32_t seen)
 {
     struct pid_entry *pid = kmalloc(sizeof(*pid));
     int result;
@@ -208,7 +262,8 @@ int task_publish(struct task *task, struct process *parent, struct process *like
         return -ENOMEM;
     }
     spin_lock(&task_table_lock);
-    result = publish_locked(task, pid, parent, like);
+    result = task->process->leader != NULL ? publish_thread_locked(task, pid)
+                                           : publish_leader_locked(task, pid, like, sibling, seen);
     spin_unlock(&task_table_lock);
     if (result != 0) {
         kfree(pid);

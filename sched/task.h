@@ -161,6 +161,7 @@ struct process {
     struct pid_entry *group;   /* group->nr is the pgid */
     struct pid_entry *session; /* session->nr is the sid */
     struct list group_node;
+    _Atomic uint32_t nr_group_signals; /* sent to the process as one of several; counted afterwards */
     bool is_subreaper, has_execed;
     int exit_signal;
     int exit_status;      /* wait status, valid from PROCESS_ZOMBIE on */
