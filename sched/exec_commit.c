@@ -56,6 +56,7 @@ static int begin_single(struct process *process, struct task *task)
     } else {
         process->exec_task = task;
         process->group_stop = false;
+        process->stop_taken = false;
         list_for_each(it, &process->threads) {
             struct task *other = list_entry(it, struct task, thread_node);
 

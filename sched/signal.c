@@ -121,6 +121,7 @@ static void flush_everywhere(struct process *process, uint64_t mask)
 static void continue_locked(struct process *process)
 {
     flush_everywhere(process, SIGNAL_STOPS);
+    process->stop_taken = false;
     if (!process->group_stop) {
         return;
     }
@@ -143,6 +144,7 @@ void signal_begin_exit_locked(struct process *process, int status)
         process->group_exit_code = status;
     }
     process->group_stop = false;
+    process->stop_taken = false;
     list_for_each(it, &process->threads)
     {
         struct task *task = list_entry(it, struct task, thread_node);

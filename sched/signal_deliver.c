@@ -92,7 +92,7 @@ static bool group_orphaned(struct process *process)
     return orphaned;
 }
 
-/* Drops and retakes the lock for the look at the group, so a SIGCONT meanwhile wins. */
+/* Drops and retakes the lock for the look at the group: a SIGCONT meanwhile, even an ignored one, wins. */
 static void default_stop(struct process *process, int signo) REQUIRES(process->lock)
     NO_LOCK_ANALYSIS;
 static void default_stop(struct process *process, int signo)
@@ -100,10 +100,11 @@ static void default_stop(struct process *process, int signo)
     if (signo != SIGSTOP) {
         bool orphaned;
 
+        process->stop_taken = true;
         spin_unlock(&process->lock);
         orphaned = group_orphaned(process);
         spin_lock(&process->lock);
-        if (orphaned || (atomic_load(&process->pending.set) & SIGNAL_BIT(SIGCONT)) != 0) {
+        if (orphaned || !process->stop_taken) {
             return;
         }
     }

@@ -175,6 +175,7 @@ struct process {
     struct task *exec_task; /* the one thread that execve() spares */
     bool unkillable;      /* pid 1: signals without a handler do nothing */
     bool group_stop;      /* stop asked for or in force */
+    bool stop_taken;      /* a stop signal was taken and nothing has called it off since */
     bool continued;       /* the parent is to be told that a stop ended */
     int stop_signal;
     uint32_t nr_to_stop; /* threads that have not yet entered the group stop */
