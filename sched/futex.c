@@ -1,8 +1,9 @@
 /*
  * futex(2). Waiters stand in hash buckets by key: (space, address) or (object, offset).
  * FUTEX_WAIT reads the word with as->lock and the bucket held and queues itself before it drops
- * either, so a waker that changed the word finds it. A waiter that is off its queue was woken; only
- * wakers (and requeue) move it, under the bucket's lock, so it is on one queue at a time.
+ * either, so a waker that changed the word finds it. Only wakers (and requeue) move it, under the
+ * bucket's lock. A waker takes its waiters off the queue and wakes them once it holds no lock, as
+ * dropping the last reference to a task may wait for other CPUs; until then they cannot return.
  */
 #include "sched/futex.h"
 
@@ -18,6 +19,7 @@
 #define BUCKETS 256u
 
 static struct futex_bucket buckets[BUCKETS];
+static struct futex_bucket taken_bucket; /* marks waiters on a waker's list */
 
 void futex_init(void)
 {
@@ -59,44 +61,50 @@ int futex_find_key(vaddr_t addr, bool shared, struct futex_key *out)
     return result;
 }
 
-/* Requires: the bucket's lock. */
-static void wake_waiter(struct futex_bucket *bucket, struct futex_waiter *waiter)
+void futex_wake_taken(struct list *taken)
 {
-    struct task *task = waiter->task;
+    list_for_each_safe(it, taken)
+    {
+        struct futex_waiter *waiter = list_entry(it, struct futex_waiter, node);
+        struct task *task = waiter->task;
 
-    list_remove(&waiter->node);
-    atomic_fetch_sub_explicit(&bucket->nr_waiters, 1, memory_order_relaxed);
-    /* The waiter may return, and its stack frame go, right after this store: wake by our own copy. */
-    task_get(task);
-    atomic_store_explicit(&waiter->bucket, NULL, memory_order_release);
-    sched_wake(task);
-    task_put(task);
+        list_remove(&waiter->node);
+        /* The waiter may return, and its stack frame go, right after this store. */
+        task_get(task);
+        atomic_store_explicit(&waiter->bucket, NULL, memory_order_release);
+        sched_wake(task);
+        task_put(task);
+    }
 }
 
-uint32_t futex_wake_bucket_locked(struct futex_bucket *bucket, const struct futex_key *key,
-                                  uint32_t nr, uint32_t bitset)
+uint32_t futex_take_locked(struct futex_bucket *bucket, const struct futex_key *key, uint32_t nr,
+                           uint32_t bitset, struct list *taken)
 {
-    uint32_t woken = 0;
+    uint32_t count = 0;
 
     list_for_each_safe(it, &bucket->waiters)
     {
         struct futex_waiter *waiter = list_entry(it, struct futex_waiter, node);
 
-        if (woken >= nr) {
+        if (count >= nr) {
             break;
         }
         if (futex_key_equal(&waiter->key, key) && (waiter->bitset & bitset) != 0) {
-            wake_waiter(bucket, waiter);
-            woken++;
+            list_remove(&waiter->node);
+            list_push_back(taken, &waiter->node);
+            atomic_store_explicit(&waiter->bucket, &taken_bucket, memory_order_relaxed);
+            count++;
         }
     }
-    return woken;
+    atomic_fetch_sub_explicit(&bucket->nr_waiters, count, memory_order_relaxed);
+    return count;
 }
 
 static uint32_t wake_key(const struct futex_key *key, uint32_t nr, uint32_t bitset)
 {
     struct futex_bucket *bucket = futex_bucket_of(key);
-    uint32_t woken;
+    struct list taken = LIST_INIT(taken);
+    uint32_t count;
 
     /* Pairs with the waiter's increment before it reads the word. */
     atomic_thread_fence(memory_order_seq_cst);
@@ -104,9 +112,10 @@ static uint32_t wake_key(const struct futex_key *key, uint32_t nr, uint32_t bits
         return 0;
     }
     spin_lock(&bucket->lock);
-    woken = futex_wake_bucket_locked(bucket, key, nr, bitset);
+    count = futex_take_locked(bucket, key, nr, bitset, &taken);
     spin_unlock(&bucket->lock);
-    return woken;
+    futex_wake_taken(&taken);
+    return count;
 }
 
 static int64_t futex_wake(vaddr_t addr, bool shared, uint32_t nr, uint32_t bitset)
@@ -132,6 +141,10 @@ static bool dequeue(struct futex_waiter *waiter)
     struct futex_bucket *bucket;
 
     while ((bucket = atomic_load_explicit(&waiter->bucket, memory_order_acquire)) != NULL) {
+        if (bucket == &taken_bucket) {
+            cpu_relax(); /* about to be woken, by another CPU */
+            continue;
+        }
         spin_lock(&bucket->lock);
         if (atomic_load_explicit(&waiter->bucket, memory_order_relaxed) == bucket) {
             list_remove(&waiter->node);

@@ -32,9 +32,11 @@ struct futex_bucket *futex_bucket_of(const struct futex_key *key);
 /* Fails: -EINVAL (alignment), -EFAULT. */
 NODISCARD int futex_check_address(vaddr_t addr);
 NODISCARD int futex_find_key(vaddr_t addr, bool shared, struct futex_key *out);
-/* Returns the number woken. */
-uint32_t futex_wake_bucket_locked(struct futex_bucket *bucket, const struct futex_key *key,
-                                  uint32_t nr, uint32_t bitset) REQUIRES(bucket->lock);
+/* Does: moves up to `nr` waiters to `taken`, to be woken by futex_wake_taken(). Returns the number. */
+uint32_t futex_take_locked(struct futex_bucket *bucket, const struct futex_key *key, uint32_t nr,
+                           uint32_t bitset, struct list *taken) REQUIRES(bucket->lock);
+/* Requires: no lock. Must follow soon: a waiter whose sleep ends meanwhile spins until then. */
+void futex_wake_taken(struct list *taken);
 /* REQUEUE, CMP_REQUEUE, WAKE_OP. */
 NODISCARD int64_t futex_requeue(const struct futex_args *args, int command, bool shared);
 NODISCARD int64_t futex_wake_op(const struct futex_args *args, bool shared);

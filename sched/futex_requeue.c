@@ -56,7 +56,8 @@ static uint32_t move_waiters(struct futex_bucket *from, const struct futex_key *
 
 NO_LOCK_ANALYSIS static int64_t requeue_locked(const struct futex_args *args, int command,
                                                const struct as_word *word,
-                                               const struct futex_key *to_key)
+                                               const struct futex_key *to_key,
+                                               struct list *taken)
 {
     struct futex_key key = {{word->key[0], word->key[1]}};
     struct futex_bucket *from = futex_bucket_of(&key), *to = futex_bucket_of(to_key);
@@ -67,7 +68,7 @@ NO_LOCK_ANALYSIS static int64_t requeue_locked(const struct futex_args *args, in
         unlock_two(from, to);
         return -EAGAIN;
     }
-    woken = futex_wake_bucket_locked(from, &key, args->val, FUTEX_BITSET_MATCH_ANY);
+    woken = futex_take_locked(from, &key, args->val, FUTEX_BITSET_MATCH_ANY, taken);
     moved = move_waiters(from, &key, to, to_key, args->val2);
     unlock_two(from, to);
     return command == FUTEX_CMP_REQUEUE ? woken + moved : woken;
@@ -75,6 +76,7 @@ NO_LOCK_ANALYSIS static int64_t requeue_locked(const struct futex_args *args, in
 
 int64_t futex_requeue(const struct futex_args *args, int command, bool shared)
 {
+    struct list taken = LIST_INIT(taken);
     struct futex_key to_key;
     struct as_word word;
     int64_t result;
@@ -92,8 +94,9 @@ int64_t futex_requeue(const struct futex_args *args, int command, bool shared)
     if (result != 0) {
         return result;
     }
-    result = requeue_locked(args, command, &word, &to_key);
+    result = requeue_locked(args, command, &word, &to_key, &taken);
     as_word_unlock(task_as());
+    futex_wake_taken(&taken);
     return result;
 }
 
@@ -153,6 +156,7 @@ static bool compare(uint32_t cmp, int32_t old, int32_t arg)
 
 NO_LOCK_ANALYSIS int64_t futex_wake_op(const struct futex_args *args, bool shared)
 {
+    struct list taken = LIST_INIT(taken);
     struct futex_bucket *first, *second;
     struct futex_key key, key2;
     struct as_word word;
@@ -178,11 +182,12 @@ NO_LOCK_ANALYSIS int64_t futex_wake_op(const struct futex_args *args, bool share
     lock_two(first, second);
     uint32_t old = apply_wake_op(word.word, &op);
 
-    woken = futex_wake_bucket_locked(first, &key, args->val, FUTEX_BITSET_MATCH_ANY);
+    woken = futex_take_locked(first, &key, args->val, FUTEX_BITSET_MATCH_ANY, &taken);
     if (compare(op.cmp, (int32_t)old, op.cmparg)) {
-        woken += futex_wake_bucket_locked(second, &key2, args->val2, FUTEX_BITSET_MATCH_ANY);
+        woken += futex_take_locked(second, &key2, args->val2, FUTEX_BITSET_MATCH_ANY, &taken);
     }
     unlock_two(first, second);
     as_word_unlock(task_as());
+    futex_wake_taken(&taken);
     return woken;
 }
