@@ -15,7 +15,9 @@
 #define VICTIM_POLL_NS (2 * NS_PER_MS)
 #define VICTIM_PATIENCE_NS (2 * NS_PER_SEC)
 
-static struct mutex oom_lock = MUTEX_INIT(oom_lock);
+/* One killing at a time. No mutex: who waits may be the victim and must be able to die meanwhile. */
+static struct wait_queue oom_queue = WAIT_QUEUE_INIT(oom_queue);
+static atomic_bool oom_busy;
 
 static uint64_t total_bytes(void)
 {
@@ -77,6 +79,18 @@ static struct process *choose_victim(void)
     return best;
 }
 
+/* Any thread's will do: the leader may go in an exec. */
+static void get_comm(struct process *process, char *comm)
+{
+    struct task *task = process_next_thread(process, 0);
+
+    comm[0] = '\0';
+    if (task != NULL) {
+        task_get_comm(task, comm);
+        task_put(task);
+    }
+}
+
 static void kill_victim(struct process *victim)
 {
     struct address_space *as = process_get_as(victim);
@@ -87,7 +101,7 @@ static void kill_victim(struct process *victim)
         as_get_stats(as, &stats);
         as_put(as);
     }
-    task_get_comm(victim->leader, comm);
+    get_comm(victim, comm);
     printk("oom: out of memory: killed process %d (%s), %llu KiB resident\n", victim->pid, comm,
            (unsigned long long)(stats.resident_bytes / 1024));
     victim->oom_victim = true;
@@ -122,6 +136,12 @@ static void drain_cpu(void *arg UNUSED)
     frame_drain();
 }
 
+static void end_killing(void)
+{
+    atomic_store(&oom_busy, false);
+    wait_wake_all(&oom_queue);
+}
+
 int oom_reclaim(void)
 {
     struct process *victim;
@@ -130,17 +150,19 @@ int oom_reclaim(void)
         return -EINTR;
     }
     ipi_call(~(cpumask_t)0, drain_cpu, NULL);
-    mutex_lock(&oom_lock);
+    if (wait_event_killable(&oom_queue, !atomic_exchange(&oom_busy, true)) != 0) {
+        return -EINTR;
+    }
     victim = is_dying(task_current()) ? NULL : choose_victim();
     if (victim == NULL) {
-        mutex_unlock(&oom_lock);
+        end_killing();
         return -EINTR;
     }
     kill_victim(victim);
     if (victim != process_current()) {
         wait_for_frames(victim);
     }
-    mutex_unlock(&oom_lock);
+    end_killing();
     process_put(victim);
     return is_dying(task_current()) ? -EINTR : 0;
 }
