@@ -209,6 +209,25 @@ static void timer_free(struct posix_timer *timer)
     kfree(timer);
 }
 
+/* Each timer counts as one queued signal: setrlimit(2), RLIMIT_SIGPENDING. */
+static bool reserve(struct process *process)
+{
+    bool result;
+
+    spin_lock(&process->lock);
+    result = process->nr_queued_signals < process->rlimits[RLIMIT_SIGPENDING].rlim_cur;
+    process->nr_queued_signals += result;
+    spin_unlock(&process->lock);
+    return result;
+}
+
+static void unreserve(struct process *process)
+{
+    spin_lock(&process->lock);
+    process->nr_queued_signals--;
+    spin_unlock(&process->lock);
+}
+
 int posix_timer_create(int clock, const struct sigevent *event, int *id)
 {
     struct process *process = process_current();
@@ -218,8 +237,12 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
     if (result != 0) {
         return result;
     }
+    if (!reserve(process)) {
+        return -EAGAIN;
+    }
     timer = kzalloc(sizeof(*timer));
     if (timer == NULL) {
+        unreserve(process);
         return -EAGAIN;
     }
     timer->process = process;
@@ -232,6 +255,7 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
     spin_unlock(&process->lock);
     result = set_event(timer, event);
     if (result != 0) {
+        unreserve(process);
         timer_free(timer);
         return result;
     }
@@ -368,6 +392,7 @@ static void unlink_locked(struct posix_timer *timer)
 {
     list_remove(&timer->node);
     list_remove(&timer->entry.node);
+    timer->process->nr_queued_signals--;
     timer->deadline_ns = 0;
 }
 
