@@ -27,8 +27,11 @@ void cred_publish(struct cred *cred)
     spin_lock(&task->process->lock);
     old = task->cred;
     task->cred = cred;
-    if (cred->euid != old->euid || cred->egid != old->egid) {
+    /* prctl(2), PR_SET_DUMPABLE and PR_SET_PDEATHSIG. */
+    if (cred->euid != old->euid || cred->egid != old->egid || cred->fsuid != old->fsuid ||
+        cred->fsgid != old->fsgid) {
         task->process->dumpable = 0;
+        task->pdeath_signal = 0;
     }
     spin_unlock(&task->process->lock);
     cred_put(old);

@@ -205,6 +205,9 @@ void exec_commit(struct exec_image *image, struct trap_frame *frame)
     if (image->cred != NULL) {
         cred_publish(image->cred);
     }
+    if (task->cred->euid != task->cred->uid || task->cred->egid != task->cred->gid) {
+        task->pdeath_signal = 0;
+    }
     task->robust_list = 0;
     task->clear_child_tid = 0;
     frame_init_user(frame, image->entry, image->sp);
