@@ -83,7 +83,13 @@ class File:
         start = number
         while start > 1 and number - start < 4 and not re.search(r"[;{}]\s*$", self.text[start - 2]):
             start -= 1
-        return any(EXCLUDED.search(self.text[at - 1]) for at in range(start, number + 1))
+        last = number
+        if re.match(r"\s*(\} else )?if \(", self.text[start - 1]):
+            while last < number + 4 and not self.text[last - 1].endswith("{"):
+                last += 1
+            last += 1  # the first statement of the block: a condition that only ends the kernel
+        return any(EXCLUDED.search(self.text[at - 1])
+                   for at in range(start, min(last, len(self.text)) + 1))
 
     def add(self, kind, record):
         for line in record["lines"]:

@@ -51,7 +51,6 @@ static void rollover_locked(void)
     for (uint32_t i = 0; i < (nr_tags + 63) / 64; i++) {
         used[i] = 0;
     }
-    used[0] = 1;
     for (uint32_t cpu = 0; cpu < nr_cpus; cpu++) {
         uint64_t tag = atomic_exchange_explicit(&active[cpu], 0, memory_order_relaxed);
 

@@ -201,9 +201,9 @@ void vma_insert(struct vma_tree *tree, struct vma *vma)
                         next == NULL ? &tree->list : &next->node);
     vma->left = NULL;
     vma->right = NULL;
+    /* The gap below `next` changed too: it is an ancestor of the new leaf, so it is updated here. */
     tree->root = insert_below(tree, tree->root, vma);
     tree->nr++;
-    gap_changed(tree, next);
 }
 
 void vma_remove(struct vma_tree *tree, struct vma *vma)

@@ -359,6 +359,237 @@ static void test_arguments(void)
     is(as_unmap(as, AT, 2 * PAGE_SIZE), 0);
 }
 
+/* Asked for by mm/ where memory or time runs out; the linker's --wrap brings them here. */
+static int nr_reclaims, reclaim_result, point_result;
+
+int __wrap_oom_reclaim(void);
+int __wrap_sched_point(void);
+
+int __wrap_oom_reclaim(void)
+{
+    nr_reclaims++;
+    return reclaim_result;
+}
+
+int __wrap_sched_point(void)
+{
+    return point_result;
+}
+
+/* Outer loops ask for memory and go on, or give up where the caller is the victim. */
+static void test_out_of_memory(void)
+{
+    struct as_map_request request = fixed(AT, 4, 3);
+    struct address_space *child;
+    struct as_word word;
+    uint8_t byte = 1;
+
+    is(map(request), 0);
+    nr_reclaims = 0;
+    reclaim_result = 0;
+    frame_fail_nth(1);
+    is(as_copy_out(as, AT, &byte, 1), 0);
+    frame_fail_nth(1);
+    is(as_word_lock(as, AT + PAGE_SIZE, true, false, &word), 0);
+    as_word_unlock(as);
+    is(map(fixed(AT + MIB(2), 1, 3)), 0);
+    is(map(fixed(AT + MIB(4), 1, 3)), 0);
+    frame_fail_nth(1);
+    is(as_lock_range(as, AT + MIB(2), PAGE_SIZE, true), 0);
+    is(nr_reclaims, 3);
+    reclaim_result = -EINTR;
+    frame_fail_nth(1);
+    is(as_word_lock(as, AT + 3 * PAGE_SIZE, true, false, &word), -EFAULT);
+    frame_fail_nth(1);
+    is(as_lock_range(as, AT + MIB(4), PAGE_SIZE, true), -EINTR);
+    is(as_unmap(as, AT + MIB(2), MIB(4)), 0);
+    frame_fail_nth(1);
+    is(as_advise(as, AT + 3 * PAGE_SIZE, PAGE_SIZE, MADV_POPULATE_WRITE), -ENOMEM);
+    is(as_unmap(as, AT, 4 * PAGE_SIZE), 0);
+    is(map(fixed(ALIGN_UP(AT, MIB(128)) - MIB(1), 600, 3)), 0);
+    is(as_clear(as, ALIGN_UP(AT, MIB(128)), PAGE_SIZE), 0);
+    point_result = -EINTR;
+    is(as_advise(as, ALIGN_UP(AT, MIB(128)), 2 * PAGE_SIZE, MADV_POPULATE_WRITE), -EINTR);
+    is(as_lock_range(as, ALIGN_UP(AT, MIB(128)), 2 * PAGE_SIZE, true), -EINTR);
+    is(as_fork(as, &child), -EINTR);
+    point_result = 0;
+    is(as_unmap(as, ALIGN_UP(AT, MIB(128)) - MIB(1), 600 * PAGE_SIZE), 0);
+    /* A truncate must copy shared tables, whatever it takes. */
+    request = fixed(AT, 2, 3);
+    request.object = anon_object_create(2 * PAGE_SIZE);
+    is(map(request), 0);
+    is(as_copy_out(as, AT, &byte, 1), 0);
+    is(as_fork(as, &child), 0);
+    nr_reclaims = 0;
+    frame_fail_nth(1);
+    vm_object_unmap_from(request.object, 0);
+    tap_ok(nr_reclaims == 1, "a truncate waits for memory");
+    as_put(child);
+    vm_object_put(request.object);
+    is(as_unmap(as, AT, 2 * PAGE_SIZE), 0);
+}
+
+static void test_information(void)
+{
+    static const struct {
+        uint32_t flags;
+        const char *name;
+    } names[] = {{AS_STACK, "[stack]"}, {AS_VDSO, "[vdso]"}, {AS_VVAR, "[vvar]"},
+                 {AS_HEAP, "[heap]"}, {0, ""}};
+    struct as_map_request request = fixed(AT, 1, PROT_READ | PROT_EXEC);
+    struct tlb_counters counters;
+    struct as_stats stats;
+    struct as_area area;
+    uint64_t nr_faults, peak;
+    irqflags_t flags;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+        request.flags = AS_FIXED | names[i].flags;
+        is(map(request), 0);
+        tap_ok(as_area_at(as, AT, &area) && strcmp(area.path, names[i].name) == 0, "the name %s",
+               names[i].name);
+        as_get_stats(as, &stats);
+        tap_ok((stats.stack_bytes != 0) == (names[i].flags == AS_STACK), "the stack's bytes");
+    }
+    is(stats.text_bytes, PAGE_SIZE);
+    tap_ok(!as_area_at(as, AT + PAGE_SIZE, &area), "no area above");
+    request = fixed(AT, 1, 3);
+    request.object = anon_object_create(PAGE_SIZE);
+    request.flags |= AS_SHARED;
+    is(map(request), 0);
+    vm_object_put(request.object);
+    tap_ok(as_area_at(as, AT, &area) && strcmp(area.path, "/dev/zero (deleted)") == 0,
+           "shared memory has Linux's name");
+    is(as_unmap(as, AT, PAGE_SIZE), 0);
+    as_get_usage(as, &nr_faults, &peak);
+    tap_ok(nr_faults != 0 && peak != 0, "usage");
+    tlb_get_counters(&counters);
+    tap_ok(counters.switches != 0 && counters.root_writes <= counters.switches, "counters");
+    flags = cpu_irq_save();
+    as_activate(as);
+    as_check_register(as);
+    cpu_irq_restore(flags);
+    as_get(as);
+    as_put(as);
+}
+
+static void test_more_arguments(void)
+{
+    const struct as_limits none = {UINT64_MAX, UINT64_MAX, MIB(8), UINT64_MAX};
+    struct as_map_request request = fixed(AT, 1, 1);
+    struct as_limits limits = none;
+    struct as_word word;
+    vaddr_t got;
+    uint8_t byte;
+
+    request.max_prot = PROT_READ;
+    is(map(request), 0);
+    is(as_protect(as, AT, PAGE_SIZE, 3), -EACCES);
+    is(as_word_lock(as, AT, false, true, &word), -EFAULT);
+    is(as_copy_in_partial(as, &byte, AT, 1), 1);
+    is(as_protect(as, AT, 0, 3), 0);
+    is(as_advise(as, AT, PAGE_SIZE, MADV_NORMAL), 0);
+    is(as_advise(as, AT, PAGE_SIZE, MADV_HUGEPAGE), 0);
+    is(as_advise(as, AT + 1, PAGE_SIZE, MADV_NORMAL), -EINVAL);
+    is(as_sync(as, AT, PAGE_SIZE, 64), -EINVAL);
+    is(as_unmap(as, AT, 0), -EINVAL);
+    is(as_unmap(as, AT + 1, 1), -EINVAL);
+    is(as_lock_range(as, AT, 0, true), 0);
+    is(as_lock_range(as, AT, UINT64_MAX, true), -EINVAL);
+    is(as_unmap(as, AT, PAGE_SIZE), 0);
+    limits.memlock_bytes = PAGE_SIZE;
+    as_set_limits(as, &limits);
+    request = fixed(AT, 1, 3);
+    request.flags |= AS_LOCKED;
+    is(map(request), 0);
+    is(as_remap(as, AT, PAGE_SIZE, 2 * PAGE_SIZE, MREMAP_MAYMOVE, 0, &got), -EAGAIN);
+    request.addr += PAGE_SIZE;
+    is(map(request), -EAGAIN);
+    is(as_lock_all(as, true, false, true), 0);
+    is(map(fixed(AT + MIB(1), 1, 3)), 0);
+    is(as_lock_all(as, true, false, true), -ENOMEM);
+    as_set_limits(as, &none);
+    is(as_remap(as, AT, PAGE_SIZE, 3 * PAGE_SIZE, MREMAP_MAYMOVE, 0, &got), 0);
+    is(as_lock_all(as, false, false, false), 0);
+    is(as_unmap(as, AT, MIB(2)), 0);
+    request = fixed(AT, 1, 3);
+    request.len = USER_VA_END + PAGE_SIZE;
+    is(map(request), -ENOMEM);
+    request.len = PAGE_SIZE;
+    request.flags |= AS_NOREPLACE;
+    is(map(request), 0);
+    is(map(request), -EEXIST);
+    request.flags = 0;
+    request.addr = AT + PAGE_SIZE;
+    is(as_map(as, &request, &got), 0);
+    is(got, AT + PAGE_SIZE);
+    is(as_map(as, &request, &got), 0);
+    tap_ok(got != AT + PAGE_SIZE, "a hint that is taken gives another place");
+    is(as_unmap(as, got, PAGE_SIZE), 0);
+    is(as_unmap(as, AT, 2 * PAGE_SIZE), 0);
+    request.addr = 0;
+    request.len = USER_VA_END - PAGE_SIZE;
+    is(as_map(as, &request, &got), -ENOMEM);
+}
+
+static void test_heap(void)
+{
+    const struct as_limits none = {UINT64_MAX, UINT64_MAX, MIB(8), UINT64_MAX};
+    struct as_limits limits = none;
+
+    as_set_layout(as, AT, USER_VA_END);
+    is(as_brk(as, 0), AT);
+    is(as_brk(as, AT + 100), AT + 100);
+    is(as_brk(as, AT + 5000), AT + 5000);
+    is(as_brk(as, USER_VA_END), AT + 5000);
+    is(map(fixed(AT + 4 * PAGE_SIZE, 1, 3)), 0);
+    is(as_brk(as, AT + 5 * PAGE_SIZE), AT + 5000);
+    is(as_unmap(as, AT + 4 * PAGE_SIZE, PAGE_SIZE), 0);
+    limits.data_bytes = 2 * PAGE_SIZE;
+    as_set_limits(as, &limits);
+    is(as_brk(as, AT + 3 * PAGE_SIZE), AT + 5000);
+    limits.data_bytes = UINT64_MAX;
+    limits.as_bytes = 2 * PAGE_SIZE;
+    as_set_limits(as, &limits);
+    is(as_brk(as, AT + 3 * PAGE_SIZE), AT + 5000);
+    as_set_limits(as, &none);
+    is(as_protect(as, AT, PAGE_SIZE * 2, PROT_READ), 0);
+    is(as_brk(as, AT + 3 * PAGE_SIZE), AT + 3 * PAGE_SIZE);
+    is(as_lock_all(as, false, true, true), 0);
+    is(as_brk(as, AT + 4 * PAGE_SIZE), AT + 4 * PAGE_SIZE);
+    is(as_lock_all(as, false, false, false), 0);
+    is(as_brk(as, AT), AT);
+}
+
+static void test_stack(void)
+{
+    const struct as_limits none = {UINT64_MAX, UINT64_MAX, MIB(8), UINT64_MAX};
+    struct as_map_request request = fixed(AT, 2, 3);
+    struct as_fault_signal signal;
+    struct as_limits limits = none;
+
+    request.flags |= AS_GROWSDOWN | AS_STACK;
+    is(map(request), 0);
+    is(as_fault(as, AT - PAGE_SIZE, PTE_WRITE, &signal), 0);
+    is(as_fault(as, AT - MIB(7), PTE_WRITE, &signal), -EFAULT); /* below mmap_min_addr */
+    limits.as_bytes = 3 * PAGE_SIZE;
+    as_set_limits(as, &limits);
+    is(as_fault(as, AT - 2 * PAGE_SIZE, PTE_WRITE, &signal), -EFAULT);
+    limits = none;
+    limits.stack_bytes = 4 * PAGE_SIZE;
+    as_set_limits(as, &limits);
+    is(as_fault(as, AT - 4 * PAGE_SIZE, PTE_WRITE, &signal), -EFAULT);
+    as_set_limits(as, &none);
+    is(map(fixed(AT - MIB(1) - 4 * PAGE_SIZE, 1, 3)), 0);
+    is(as_fault(as, AT - 4 * PAGE_SIZE, PTE_WRITE, &signal), -EFAULT); /* the guard gap */
+    is(as_fault(as, AT - 2 * PAGE_SIZE, PTE_WRITE, &signal), 0);
+    is(as_protect(as, AT - MIB(1) - 4 * PAGE_SIZE, PAGE_SIZE, PROT_NONE), 0);
+    is(as_fault(as, AT - 4 * PAGE_SIZE, PTE_WRITE, &signal), 0); /* a guard of the program's own */
+    is(as_fault(as, USER_VA_END, PTE_READ, &signal), -EFAULT);
+    is(as_fault(as, AT + MIB(4), PTE_READ, &signal), -EFAULT);
+    is(as_unmap(as, AT - MIB(2), MIB(2) + 2 * PAGE_SIZE), 0);
+}
+
 static void test_strings_and_words(void)
 {
     char text[8];
@@ -464,10 +695,11 @@ static void test_allocators(void)
     tap_ok(frame_alloc_order(FRAME_KERNEL, 2) == NULL, "so does a block's");
 }
 
-/* usage: [vipt] (the kernel's alias of a page has instruction cache lines of its own) */
+/* usage: [vipt | no-tags] (the kernel's alias of a page has instruction cache lines of its own) */
 int main(int argc, char **argv)
 {
-    sim_boot(&(struct sim_options){.ram_bytes = MIB(32), .nr_cpus = 1, .asid_bits = 8,
+    sim_boot(&(struct sim_options){.ram_bytes = MIB(32), .nr_cpus = 1, 
+                                   .asid_bits = argc > 1 && strcmp(argv[1], "no-tags") == 0 ? 0 : 8,
                                    .vipt = argc > 1 && strcmp(argv[1], "vipt") == 0});
     is(as_create(&as), 0);
     is(map(fixed(AT, 1, 3)), 0); /* the slabs of VMAs come to be */
@@ -480,6 +712,11 @@ int main(int argc, char **argv)
     test_code();
     test_limits();
     test_arguments();
+    test_more_arguments();
+    test_out_of_memory();
+    test_information();
+    test_heap();
+    test_stack();
     test_strings_and_words();
     test_page_store();
     test_allocators();
