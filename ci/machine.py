@@ -18,8 +18,10 @@ BOARDS = {"aarch64": ("virt", "raspi3b"), "x86_64": ("q35", "microvm")}
 # Boards that are one machine: CPU, number of CPUs (all start, the tree names some), memory.
 FIXED = {"raspi3b": ("cortex-a53", 4, "1G")}
 BOOTS = {"aarch64": ("direct",), "x86_64": ("direct", "iso", "uefi")}
-# The first slot of microvm's second I/O APIC: with ACPI the slots are named in AML only.
-MICROVM_SLOT = "virtio_mmio.device=512@0xfeb00000:24"
+# A slot of microvm: with ACPI they are named in AML only. Not the first: QEMU takes pin 0 of any
+# I/O APIC for the PC's timer and raises pin 2 instead.
+MICROVM_BUS = 1
+MICROVM_SLOT = "virtio_mmio.device=512@0xfeb00200:25"
 LINUX_CHANNEL = {"aarch64": "/dev/ttyS0", "x86_64": "/dev/ttyS1"}
 LINUX_CONSOLE = {"aarch64": "ttyAMA0", "x86_64": "ttyS0"}
 
@@ -133,7 +135,7 @@ def channel_arguments(options):
         return ["-serial", "chardev:channel"]
     if options.linux:
         return ["-device", "pci-serial,chardev=channel"]
-    bus = ",bus=virtio-mmio-bus.0" if options.board == "microvm" else ""
+    bus = f",bus=virtio-mmio-bus.{MICROVM_BUS}" if options.board == "microvm" else ""
     # Not a virtconsole: QEMU drops what such a port cannot pass on at once.
     return ["-device", f"virtio-serial-device,max_ports=2{bus}",
             "-device", "virtserialport,chardev=channel,nr=1"]
