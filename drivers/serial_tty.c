@@ -45,14 +45,17 @@ static void console_interrupt(void *arg)
 /* Opening /dev/console never makes it a controlling terminal (console(4)). */
 static int console_open(struct inode *inode, struct file *file)
 {
-    file->private = char_device_of(inode)->private;
-    return 0;
+    return tty_bind(file, char_device_of(inode)->private);
 }
 
 static int serial_tty_open(struct inode *inode, struct file *file)
 {
-    tty_attach(file, char_device_of(inode)->private);
-    return 0;
+    int error = tty_bind(file, char_device_of(inode)->private);
+
+    if (error == 0) {
+        tty_attach(file);
+    }
+    return error;
 }
 
 static const struct file_ops console_ops = {

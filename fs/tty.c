@@ -6,6 +6,7 @@
 #include "fs/tty.h"
 
 #include <asm/signal.h>
+#include <linux/capability.h>
 
 #include "fs/device.h"
 #include "fs/poll.h"
@@ -76,6 +77,7 @@ void tty_reset(struct tty *tty)
     tty->session = 0;
     tty->group = 0;
     tty->hung_up = false;
+    tty->exclusive = false;
     tty->stage_head = 0;
     tty->stage_tail = 0;
     spin_unlock(&tty->lock);
@@ -420,15 +422,28 @@ uint32_t tty_poll(struct file *file, struct poll_table *table)
     return events;
 }
 
-void tty_attach(struct file *file, struct tty *tty)
+int tty_bind(struct file *file, struct tty *tty)
+{
+    bool exclusive;
+
+    spin_lock(&tty->lock);
+    exclusive = tty->exclusive;
+    spin_unlock(&tty->lock);
+    if (exclusive && !cred_capable(file->cred, CAP_SYS_ADMIN)) {
+        return -EBUSY;
+    }
+    file->private = tty;
+    return 0;
+}
+
+void tty_attach(struct file *file)
 {
     bool take = (file_flags(file) & O_NOCTTY) == 0 && job_is_session_leader() &&
                 tty_controlling() == NULL && (file_mode(file) & FILE_READ) != 0;
 
-    file->private = tty;
     if (take) {
         /* The terminal of another session stays so, and the open succeeds. */
-        int error = tty_job_acquire(tty);
+        int error = tty_job_acquire(file->private);
 
         (void)error;
     }
@@ -437,13 +452,17 @@ void tty_attach(struct file *file, struct tty *tty)
 static int tty_current_open(struct inode *inode, struct file *file)
 {
     struct tty *tty = tty_controlling();
+    int error;
 
     (void)inode;
     if (tty == NULL) {
         return -ENXIO;
     }
-    file->private = tty;
-    return tty->ops->hold != NULL ? tty->ops->hold(tty) : 0;
+    error = tty_bind(file, tty);
+    if (error == 0 && tty->ops->hold != NULL) {
+        error = tty->ops->hold(tty);
+    }
+    return error;
 }
 
 static void tty_current_release(struct file *file)

@@ -42,6 +42,7 @@ struct tty {
     pid_nr_t session; /* whose controlling terminal this is; 0: nobody's */
     pid_nr_t group;   /* foreground process group; 0: none */
     bool hung_up;     /* the other end is gone for good */
+    bool exclusive;   /* TIOCEXCL: no more opens, but by CAP_SYS_ADMIN; until TIOCNXCL or reset */
     uint32_t stage_head, stage_tail;
     uint8_t stage[TTY_STAGE_SIZE]; /* received, waiting for room in the line discipline */
 
@@ -76,8 +77,10 @@ int64_t tty_ioctl_common(struct tty *tty, unsigned cmd, uint64_t arg, struct add
  */
 ssize64_t tty_write_chunks(struct file *file, struct uio *uio,
                            ssize64_t (*put)(const struct file *, const uint8_t *, size_t));
-/* Does: binds the file to the tty, and the tty to a session leader without one, unless O_NOCTTY. */
-void tty_attach(struct file *file, struct tty *tty);
+/* Does: binds the file to the tty. Fails: -EBUSY (TIOCEXCL). */
+NODISCARD int tty_bind(struct file *file, struct tty *tty);
+/* Does: gives the file's tty to a session leader without one, unless O_NOCTTY. */
+void tty_attach(struct file *file);
 
 /* Job control, fs/tty_job.c. */
 

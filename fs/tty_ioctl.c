@@ -307,6 +307,23 @@ static int tty_ioctl_set_discipline(uint64_t arg, struct address_space *as)
     return discipline == 0 ? 0 : -EINVAL;
 }
 
+static void tty_set_exclusive(struct tty *tty, bool exclusive)
+{
+    spin_lock(&tty->lock);
+    tty->exclusive = exclusive;
+    spin_unlock(&tty->lock);
+}
+
+static int tty_ioctl_get_exclusive(struct tty *tty, uint64_t arg, struct address_space *as)
+{
+    int exclusive;
+
+    spin_lock(&tty->lock);
+    exclusive = tty->exclusive;
+    spin_unlock(&tty->lock);
+    return as_copy_out(as, arg, &exclusive, sizeof(exclusive));
+}
+
 int64_t tty_ioctl(struct file *file, unsigned cmd, uint64_t arg, struct address_space *as)
 {
     struct tty *tty = file->private;
@@ -343,7 +360,10 @@ int64_t tty_ioctl(struct file *file, unsigned cmd, uint64_t arg, struct address_
         return tty_ioctl_set_discipline(arg, as);
     case TIOCEXCL:
     case TIOCNXCL:
+        tty_set_exclusive(tty, cmd == TIOCEXCL);
         return 0;
+    case TIOCGEXCL:
+        return tty_ioctl_get_exclusive(tty, arg, as);
     case TIOCSTI:
         return -EIO; /* as Linux with dev.tty.legacy_tiocsti=0 */
     default:

@@ -104,10 +104,13 @@ static const struct tty_port_ops pty_port_ops = {
 static int slave_open(struct inode *inode, struct file *file)
 {
     struct pty *pty = char_device_of(inode)->private;
-    int error = pty_hold(&pty->tty);
+    int error = tty_bind(file, &pty->tty);
 
     if (error == 0) {
-        tty_attach(file, &pty->tty);
+        error = pty_hold(&pty->tty);
+    }
+    if (error == 0) {
+        tty_attach(file);
     }
     return error;
 }
