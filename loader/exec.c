@@ -17,6 +17,7 @@
 #include "fs/fd_table.h"
 #include "fs/vfs.h"
 #include "kernel/errno.h"
+#include "kernel/printk.h"
 #include "kernel/random.h"
 #include "kernel/string.h"
 #include "loader/arguments.h"
@@ -48,7 +49,9 @@ struct exec {
     struct file *interp_file; /* NULL: static */
     struct elf_plan interp_plan;
     struct arguments arguments;
-    const char *path; /* as given: AT_EXECFN, comm */
+    const char *path; /* AT_EXECFN, comm: as given, or made_path */
+    char *made_path;  /* a name for what execveat(2) found by a descriptor, or NULL */
+    bool path_closes; /* the descriptor in made_path does not outlive the call */
     struct address_space *as;
     vaddr_t stack_top;
     vaddr_t vdso;
@@ -125,6 +128,9 @@ static int collect_scripts(struct exec *exec, struct script_words *words)
         }
         if (depth == SCRIPTS_MAX) {
             return -ELOOP;
+        }
+        if (exec->path_closes) {
+            return -ENOENT;
         }
         int error = script_parse(head, (size_t)len, &line);
 
@@ -327,6 +333,7 @@ static void release(struct exec *exec)
         cred_put(exec->cred);
     }
     arguments_release(&exec->arguments);
+    kfree(exec->made_path);
 }
 
 /* Everything is collected: plans, builds and commits. Takes over what exec holds on success. */
@@ -395,6 +402,26 @@ static int collect_user(struct exec *exec, const struct exec_request *request)
     return error != 0 ? error : arguments_add_user(arguments, request->envp, &arguments->envc);
 }
 
+/* execveat(2), NOTES: how the program and an interpreter find a file named by a descriptor. */
+static int name_descriptor(struct exec *exec, const struct exec_request *request)
+{
+    int cloexec = fd_get_cloexec(task_fds(), request->dirfd);
+    size_t size = strlen(request->path) + sizeof("/dev/fd/2147483647/");
+
+    if (cloexec < 0) {
+        return cloexec;
+    }
+    exec->made_path = kmalloc(size);
+    if (exec->made_path == NULL) {
+        return -ENOMEM;
+    }
+    ksnprintf(exec->made_path, size, "/dev/fd/%d%s%s", request->dirfd,
+              request->path[0] != '\0' ? "/" : "", request->path);
+    exec->path = exec->made_path;
+    exec->path_closes = cloexec != 0;
+    return 0;
+}
+
 static int open_requested(const struct exec_request *request, struct file **out)
 {
     struct file *at = NULL;
@@ -436,6 +463,9 @@ int exec_user(const struct exec_request *request, struct trap_frame *frame)
 
     if (error == 0) {
         error = open_requested(request, &exec->file);
+    }
+    if (error == 0 && request->dirfd != AT_FDCWD && request->path[0] != '/') {
+        error = name_descriptor(exec, request);
     }
     if (error == 0) {
         error = run(exec, frame);
