@@ -222,7 +222,7 @@ SYSCALL_5(select, int, nr, vaddr_t, in, vaddr_t, out, vaddr_t, except, vaddr_t, 
     int64_t result;
 
     if (timeout != 0) {
-        result = user_get_timeval(timeout, &ns);
+        result = user_get_select_timeval(timeout, &ns);
         if (result != 0) {
             return result;
         }

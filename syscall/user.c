@@ -102,6 +102,20 @@ int user_get_timeval(vaddr_t addr, uint64_t *ns)
     return result != 0 ? result : time_to_ns(tv.tv_sec, (uint64_t)tv.tv_usec, NS_PER_US, ns);
 }
 
+int user_get_select_timeval(vaddr_t addr, uint64_t *ns)
+{
+    struct __kernel_old_timeval tv;
+    int result = user_copy_in(&tv, addr, sizeof(tv));
+
+    if (result != 0) {
+        return result;
+    }
+    if (__builtin_add_overflow(tv.tv_sec, tv.tv_usec / 1000000, &tv.tv_sec)) {
+        return -EINVAL;
+    }
+    return time_to_ns(tv.tv_sec, (uint64_t)(tv.tv_usec % 1000000), NS_PER_US, ns);
+}
+
 int user_put_timeval(vaddr_t addr, uint64_t ns)
 {
     struct __kernel_old_timeval tv = {(int64_t)(ns / NS_PER_SEC),

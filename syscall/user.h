@@ -42,6 +42,8 @@ NODISCARD int user_get_timespec(vaddr_t addr, uint64_t *ns);
 NODISCARD int user_put_timespec(vaddr_t addr, uint64_t ns);
 /* A struct timeval in ns. Fails: -EFAULT, -EINVAL. */
 NODISCARD int user_get_timeval(vaddr_t addr, uint64_t *ns);
+/* As Linux's select(2): tv_usec may also be a second or more. */
+NODISCARD int user_get_select_timeval(vaddr_t addr, uint64_t *ns);
 NODISCARD int user_put_timeval(vaddr_t addr, uint64_t ns);
 /* The deadline that lies ns ahead. */
 static inline uint64_t user_deadline(uint64_t ns)
