@@ -125,25 +125,60 @@ static ssize64_t random_write(struct file *file, struct uio *uio, uint64_t *pos)
     return total;
 }
 
+/* Returns the text behind a line's "[seconds.micros] ", and the time. Requires: a NUL. */
+static const char *kmsg_parse_stamp(const char *line, unsigned long *us)
+{
+    char *dot, *end;
+    const char *at = line + 1;
+
+    *us = 0;
+    if (line[0] != '[') {
+        return line;
+    }
+    while (*at == ' ') {
+        at++;
+    }
+    *us = strtoul(at, &dot, 10) * 1000000;
+    if (*dot != '.') {
+        *us = 0;
+        return line;
+    }
+    *us += strtoul(dot + 1, &end, 10);
+    return end[0] == ']' && end[1] == ' ' ? end + 2 : line;
+}
+
+static int kmsg_open(struct inode *inode, struct file *file)
+{
+    (void)inode;
+    file->pos = printk_oldest();
+    return 0;
+}
+
 /* One line of the log a read, as "priority,number,time,-;text" (dev-kmsg of Linux's ABI notes). */
 static ssize64_t kmsg_read(struct file *file, struct uio *uio, uint64_t *pos)
 {
-    char record[KMSG_LINE + 48];
-    char line[KMSG_LINE];
-    size_t got = printk_read((size_t)*pos, line, sizeof(line));
-    const char *end = memchr(line, '\n', got);
-    size_t len = end != NULL ? (size_t)(end - line) : got;
+    char record[KMSG_LINE + 64];
+    char line[KMSG_LINE + 1];
+    ssize64_t len = printk_read_line(*pos, line, KMSG_LINE);
+    const char *text;
+    unsigned long us;
     int used;
 
-    if (got == 0) {
+    if (len == -EPIPE) {
+        *pos = printk_oldest();
+        return len;
+    }
+    if (len <= 0) {
         return file_is_nonblock(file) ? -EAGAIN : 0;
     }
-    used = ksnprintf(record, sizeof(record), "%u,%llu,0,-;%.*s\n", KMSG_PRIORITY,
-                     (unsigned long long)*pos, (int)len, line);
+    line[len] = '\0';
+    text = kmsg_parse_stamp(line, &us);
+    used = ksnprintf(record, sizeof(record), "%u,%llu,%lu,-;%s%s", KMSG_PRIORITY,
+                     (unsigned long long)*pos, us, text, line[len - 1] == '\n' ? "" : "\n");
     if ((size_t)used > uio->left) {
         return -EINVAL;
     }
-    *pos += len + (end != NULL);
+    *pos += (uint64_t)len;
     return uio_put(uio, record, (size_t)used);
 }
 
@@ -176,7 +211,7 @@ static int64_t kmsg_seek(struct file *file, int64_t offset, int whence)
     if (offset != 0 || whence < 0 || whence > 2) {
         return offset != 0 ? -ESPIPE : -EINVAL;
     }
-    file->pos = whence == 2 ? printk_size() : 0;
+    file->pos = whence == 2 ? printk_end() : printk_oldest();
     return 0;
 }
 
@@ -207,6 +242,7 @@ static const struct file_ops random_ops = {
 };
 
 static const struct file_ops kmsg_ops = {
+    .open = kmsg_open,
     .read = kmsg_read,
     .write = kmsg_write,
     .seek = kmsg_seek,

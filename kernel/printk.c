@@ -5,6 +5,7 @@
  */
 #include <hal/board.h>
 
+#include "kernel/errno.h"
 #include "kernel/format.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
@@ -114,6 +115,61 @@ size_t printk_read(size_t from, char *buf, size_t len)
     count = from < size ? MIN(len, size - from) : 0;
     for (size_t i = 0; i < count; i++) {
         buf[i] = log_ring[(start + i) % PRINTK_RING_SIZE];
+    }
+    spin_unlock(&log_lock);
+    return count;
+}
+
+/* The first line that is whole. */
+static uint64_t log_oldest_locked(void) REQUIRES(&log_lock)
+{
+    uint64_t at = log_end - log_size_locked();
+
+    if (at == log_start) {
+        return at;
+    }
+    /* The byte before the oldest is overwritten. */
+    do {
+        at++;
+    } while (at < log_end && log_ring[(at - 1) % PRINTK_RING_SIZE] != '\n');
+    return at;
+}
+
+uint64_t printk_oldest(void)
+{
+    uint64_t at;
+
+    spin_lock(&log_lock);
+    at = log_oldest_locked();
+    spin_unlock(&log_lock);
+    return at;
+}
+
+uint64_t printk_end(void)
+{
+    uint64_t end;
+
+    spin_lock(&log_lock);
+    end = log_end;
+    spin_unlock(&log_lock);
+    return end;
+}
+
+ssize64_t printk_read_line(uint64_t at, char *buf, size_t len)
+{
+    ssize64_t count = 0;
+
+    spin_lock(&log_lock);
+    if (at < log_end - log_size_locked()) {
+        count = -EPIPE;
+    }
+    while (count >= 0 && (size_t)count < len && at + (size_t)count < log_end) {
+        char c = log_ring[(at + (size_t)count) % PRINTK_RING_SIZE];
+
+        buf[count++] = c;
+        if (c == '\n') {
+            break;
+        }
     }
     spin_unlock(&log_lock);
     return count;

@@ -22,7 +22,14 @@ int kvsnprintf(char *buf, size_t size, const char *fmt, va_list args);
 size_t printk_read(size_t from, char *buf, size_t len);
 /* Returns the number of bytes that the ring holds. */
 size_t printk_size(void);
-/* Does: hides what was logged so far from the two above. */
+/*
+ * The same by positions in all that was ever logged: the oldest whole line kept, the end, and one
+ * line with its newline, as far as there is room. Fails: -EPIPE when the line is lost.
+ */
+uint64_t printk_oldest(void);
+uint64_t printk_end(void);
+NODISCARD ssize64_t printk_read_line(uint64_t at, char *buf, size_t len);
+/* Does: hides what was logged so far from all of the above. */
 void printk_clear(void);
 /* Does: keeps the log in the ring but off the console (quoin.quiet), panics excepted. */
 void printk_set_quiet(bool quiet);
