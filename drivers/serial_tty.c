@@ -86,7 +86,7 @@ static void console_register(void)
     static struct char_device port = {.mode = 0600, .gid = 5, .ops = &serial_tty_ops};
     int error;
 
-    console.dev = dev_make(5, 1);
+    console.dev = TTY_CONSOLE;
     console.private = &console_tty;
     port.dev = console_tty.dev;
     port.name = console_tty.name;

@@ -271,6 +271,12 @@ static int tty_wait_input(struct tty *tty, const struct file *file, uint64_t tim
     return error == -ETIMEDOUT ? 1 : error;
 }
 
+/* Job control of reads and writes. As on Linux, those of /dev/console have none. */
+static int tty_check_transfer(const struct file *file, int signo)
+{
+    return file->inode->rdev == TTY_CONSOLE ? 0 : tty_check_background(file->private, signo);
+}
+
 static ssize64_t tty_read_into(struct tty *tty, struct file *file, uint8_t *buf, size_t len)
 {
     struct read_rule rule = tty_read_rule(tty);
@@ -288,7 +294,7 @@ static ssize64_t tty_read_into(struct tty *tty, struct file *file, uint8_t *buf,
         if (count == 0) {
             error = tty_wait_input(tty, file, done == 0 ? rule.first_ns : rule.between_ns);
             if (error == 0) {
-                error = tty_check_background(tty, SIGTTIN);
+                error = tty_check_transfer(file, SIGTTIN);
             }
         }
         if (error != 0) {
@@ -308,7 +314,7 @@ ssize64_t tty_read(struct file *file, struct uio *uio, uint64_t *pos)
     int error;
 
     (void)pos;
-    error = tty_check_background(tty, SIGTTIN);
+    error = tty_check_transfer(file, SIGTTIN);
     if (error != 0) {
         return error;
     }
@@ -395,7 +401,7 @@ ssize64_t tty_write(struct file *file, struct uio *uio, uint64_t *pos)
 
     (void)pos;
     if (tty_line_lflag(&tty->line, TOSTOP)) {
-        error = tty_check_background(tty, SIGTTOU);
+        error = tty_check_transfer(file, SIGTTOU);
     }
     return error != 0 ? error : tty_write_chunks(file, uio, tty_put_all);
 }

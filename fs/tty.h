@@ -13,6 +13,7 @@
 #include "kernel/wait.h"
 
 #define TTY_STAGE_SIZE 8192u
+#define TTY_CONSOLE    dev_make(5, 1) /* /dev/console */
 
 struct tty;
 
