@@ -51,7 +51,7 @@ SUITES = [
     Suite("contract", script("tests/contract/run.py"), 10, "every HAL operation, on the simulator "
           "and in QEMU; a score for a port"),
     Suite("coverage", script("ci/coverage.py"), 20, "lines, branches and undo labels of mm/ and "
-          "loader/ that host tests run"),
+          "loader/ that host tests run", long=True),
     Suite("cli", script("tests/cli/run.py"), 2, "./run and ./test refuse what is wrong"),
     *per_arch("exec", "tests/exec/run.py", minutes=8, about="./run --exec: streams, statuses"),
     *per_arch("boot", "tests/boot/run.py", minutes=10, about="boot paths, memory sizes, CPUs"),
