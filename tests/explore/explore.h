@@ -55,6 +55,7 @@ void vcpu_set_switching(bool switching);
 
 #define MACHINE_VAS   2u
 #define MACHINE_VA(n) (0x400000ull + (n)*PAGE_SIZE)
+#define MACHINE_KERNEL_VA STACK_VA_BASE
 #define MACHINE_TAGS  8u
 #define SPACES_MAX    5u
 
@@ -69,6 +70,9 @@ void machine_boot(uint32_t nr, uint32_t tags);
 struct address_space *machine_space(void);
 /* What a completed shot promises: nobody uses the old page of va any more. */
 void machine_page_is_dead(struct address_space *as, unsigned va);
+/* The leaf of the kernel's own page, in the tables that this CPU uses; the same promise for it. */
+struct pte *machine_kernel_slot(void);
+void machine_kernel_page_is_dead(void);
 /* Eager hardware: fills every TLB with all that its root leads to. */
 void machine_refill(void);
 /* Returns what is wrong now, or NULL. */

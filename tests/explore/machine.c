@@ -41,6 +41,8 @@ struct sim_options sim_options;
 struct sim_counts sim_counts;
 
 static struct tlb_bank tlb[VCPUS_MAX][MACHINE_TAGS];
+static struct entry kernel_leaf[VCPUS_MAX]; /* global */
+static bool kernel_is_dead;
 static struct space {
     struct address_space *as;
     paddr_t table[PT_LEVELS];
@@ -95,12 +97,14 @@ void sim_drop_va_all_tags(struct sim_cpu_state *cpu, vaddr_t va)
     for (uint16_t tag = 0; tag < MACHINE_TAGS; tag++) {
         sim_drop_va(cpu, tag, va);
     }
+    sim_drop_global_va(cpu, va);
 }
 
 void sim_drop_global_va(struct sim_cpu_state *cpu, vaddr_t va)
 {
-    (void)cpu;
-    (void)va;
+    if (va == MACHINE_KERNEL_VA) {
+        kernel_leaf[cpu - sim_cpus] = (struct entry){0};
+    }
 }
 
 void sim_drop_tables(struct sim_cpu_state *cpu, uint16_t tag)
@@ -121,6 +125,7 @@ void sim_drop_all_tags(struct sim_cpu_state *cpu)
 void sim_drop_everything(struct sim_cpu_state *cpu)
 {
     sim_drop_all_tags(cpu);
+    sim_drop_global_va(cpu, MACHINE_KERNEL_VA);
 }
 
 void sim_speculate(void)
@@ -187,9 +192,35 @@ static void fill(const struct sim_cpu_state *cpu, struct tlb_bank *bank, unsigne
     }
 }
 
+static pte_t *kernel_slot(paddr_t root)
+{
+    paddr_t table = root;
+
+    for (unsigned level = PT_LEVELS - 1; level > 0; level--) {
+        const pte_t *entries = phys_to_virt(table);
+
+        table = pte_addr(entries[pt_index(MACHINE_KERNEL_VA, level)], level);
+    }
+    return (pte_t *)phys_to_virt(table) + pt_index(MACHINE_KERNEL_VA, 0);
+}
+
+static void fill_kernel(uint32_t cpu)
+{
+    const pte_t *slot = kernel_slot(sim_cpus[cpu].kernel_root);
+    struct sim_entry entry = sim_decode(slot->raw, 0);
+
+    if (entry.valid) {
+        kverify(entry.global);
+        kernel_leaf[cpu] = (struct entry){true, entry.rights, entry.pa, virt_to_phys(slot)};
+    }
+}
+
 void machine_refill(void)
 {
     for (uint32_t i = 0; i < nr_cpus; i++) {
+        if (!kernel_leaf[i].valid && !explore_direct) {
+            fill_kernel(i);
+        }
         struct tlb_bank *bank = bank_of(&sim_cpus[i], sim_cpus[i].tag);
 
         for (unsigned n = 0; n < MACHINE_VAS && sim_cpus[i].root != 0; n++) {
@@ -320,6 +351,10 @@ const char *machine_check(void)
             snprintf(finding, sizeof(finding), "cpu %u has a freed root in its register", i);
             return finding;
         }
+        if (kernel_is_dead && kernel_leaf[i].valid) {
+            snprintf(finding, sizeof(finding), "cpu %u still translates the kernel's page", i);
+            return finding;
+        }
         if (!vcpu_view[i].switching) {
             wrong = check_tlb(i);
         }
@@ -335,6 +370,16 @@ void machine_page_is_dead(struct address_space *as, unsigned va)
     struct space *space = space_of_root(as->root);
 
     space->dead[va] = space->page[va];
+}
+
+pte_t *machine_kernel_slot(void)
+{
+    return kernel_slot(sim_cpus[sim_cpu].kernel_root);
+}
+
+void machine_kernel_page_is_dead(void)
+{
+    kernel_is_dead = true;
 }
 
 static bool is_inside(const volatile void *at, uintptr_t start, uintptr_t end)
@@ -404,6 +449,24 @@ static void learn_counters(void)
     counters_end = counters_start + CPU_MAX * sizeof(struct tlb_counters);
 }
 
+/* One page of the kernel's own, in tables that every root shares. */
+static void map_kernel_page(paddr_t root)
+{
+    paddr_t table = root;
+
+    for (unsigned level = PT_LEVELS - 1; level > 0; level--) {
+        struct frame *next = frame_alloc_zeroed(FRAME_KERNEL);
+        pte_t *entries = phys_to_virt(table);
+
+        kverify(next != NULL);
+        entries[pt_index(MACHINE_KERNEL_VA, level)] = pte_table(frame_pa(next), true);
+        table = frame_pa(next);
+    }
+    pte_t *leaf = (pte_t *)phys_to_virt(table) + pt_index(MACHINE_KERNEL_VA, 0);
+
+    *leaf = pte_leaf(table, 0, PTE_READ | PTE_WRITE, MEM_NORMAL);
+}
+
 void machine_boot(uint32_t nr, uint32_t tags)
 {
     static struct boot_info boot;
@@ -425,6 +488,7 @@ void machine_boot(uint32_t nr, uint32_t tags)
     frame_init(&boot);
     kernel_root = frame_alloc_zeroed(FRAME_KERNEL);
     kverify(kernel_root != NULL);
+    map_kernel_page(frame_pa(kernel_root));
     for (sim_cpu = nr; sim_cpu-- > 0;) {
         sim_irqs_off = true;
         hal_mmu.cpu_init();

@@ -1,6 +1,7 @@
 /*
- * explore-<arch> [--long] [--states N] [NAME...]: runs the scenarios, each in a process of its own,
- * and prints for each the number of states, steps and interleavings. --list names them.
+ * explore-<arch> [--long] [--stop] [--states N] [NAME...]: runs the scenarios, each in a process of its own,
+ * and prints for each the number of states, steps and interleavings. --list names them,
+ * --stop ends with the first that fails.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,18 +83,19 @@ static bool is_chosen(const struct scenario *scenario, bool with_long, int argc,
 int main(int argc, char **argv)
 {
     uint64_t states_max = STATES_MAX;
-    bool with_long = false, list = false;
+    bool with_long = false, list = false, stop = false;
     int status = 0;
 
     for (int i = 1; i < argc; i++) {
         with_long |= strcmp(argv[i], "--long") == 0;
         list |= strcmp(argv[i], "--list") == 0;
+        stop |= strcmp(argv[i], "--stop") == 0;
         if (strcmp(argv[i], "--states") == 0 && i + 1 < argc) {
             states_max = strtoull(argv[++i], NULL, 0);
         }
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    for (unsigned i = 0; i < nr_scenarios; i++) {
+    for (unsigned i = 0; i < nr_scenarios && (status == 0 || !stop); i++) {
         if (!is_chosen(&scenarios[i], with_long, argc, argv)) {
             continue;
         }

@@ -67,6 +67,13 @@ static void replace(struct address_space *as, unsigned va)
     machine_page_is_dead(as, va);
 }
 
+static void unmap_kernel(void)
+{
+    pte_store(machine_kernel_slot(), PTE_NONE);
+    tlb_shoot_kernel(MACHINE_KERNEL_VA, MACHINE_KERNEL_VA + PAGE_SIZE);
+    machine_kernel_page_is_dead();
+}
+
 /* The task's end: it runs on in the kernel, on the root that it may be about to free. */
 static void give_up(struct address_space *as)
 {
@@ -103,6 +110,13 @@ static void a_and_b_elsewhere(void)
 {
     a_and_b();
     run_on(0, C);
+}
+
+static void a_is_new(void)
+{
+    spaces();
+    run_on(0, B);
+    run_on(1, C);
 }
 
 static void both_in_a(void)
@@ -302,6 +316,12 @@ static void put_b(void)
     give_up(B);
 }
 
+static void unmap_a_and_return(void)
+{
+    unmap(A, 0);
+    run(A);
+}
+
 static void nothing(void)
 {
 }
@@ -315,6 +335,10 @@ const struct scenario scenarios[] = {
      {unmap_a_twice, to_a_and_back}, false},
     {"shoot-remote", "unmap in a space that runs nowhere, another CPU switches to it", 2, 7,
      a_and_b_elsewhere, {unmap_a, to_a_and_back}, false},
+    {"shoot-first", "unmap in a space that another CPU is the first to run", 2, 7, a_is_new,
+     {unmap_a, to_a}, false},
+    {"shoot-remote-return", "unmap in a space that runs nowhere, then both switch to it", 2, 7,
+     a_and_b_elsewhere, {unmap_a_and_return, to_a_and_back}, false},
     {"shoot-return", "unmap in a space that both run; the shooter leaves and returns", 2, 7,
      both_in_a, {unmap_a_then_leave, to_c_and_a}, false},
     {"shoot-lazy", "unmap in a space that another CPU holds lazily and resumes", 2, 7, lazy_in_a,
@@ -325,6 +349,10 @@ const struct scenario scenarios[] = {
      {replace_a, to_a_and_back}, false},
     {"shoot-crossed", "each unmaps in its own space, which the other has used", 2, 7, crossed,
      {unmap_a, unmap_b}, false},
+    {"shoot-each-other", "each unmaps in the space that the other holds lazily", 2, 7, lazy_crossed,
+     {unmap_a, unmap_b}, false},
+    {"shoot-kernel", "a kernel page goes while another CPU switches", 2, 7, a_and_b,
+     {unmap_kernel, to_a_and_back}, false},
     {"shoot-no-tags", "without tags: unmap, another CPU switches to the space", 2, 0, a_and_b,
      {unmap_a, to_a_and_back}, false},
     {"rollover", "tags run out while both switch", 2, 4, tags_short, {to_d_and_a, to_c_and_d},
