@@ -82,22 +82,29 @@ static int owner(pid_nr_t tid, struct procfs_owner *out)
 }
 
 /* ptrace(2), "Ptrace access mode checking", for PTRACE_MODE_READ_FSCREDS. */
-static bool may_inspect(pid_nr_t tid)
+bool procinfo_may_inspect(struct task *task)
 {
     const struct cred *own = task_cred();
-    struct task *task = task_find(tid);
-    struct cred *cred;
+    struct cred *cred = process_get_cred(task->process);
     bool result;
 
-    if (task == NULL) {
-        return false;
-    }
-    cred = process_get_cred(task->process);
     result = own->fsuid == cred->uid && own->fsuid == cred->euid && own->fsuid == cred->suid &&
              own->fsgid == cred->gid && own->fsgid == cred->egid && own->fsgid == cred->sgid &&
              task->process->dumpable == 1;
     result = result || task->process == process_current() || cred_capable(own, CAP_SYS_PTRACE);
     cred_put(cred);
+    return result;
+}
+
+static bool may_inspect(pid_nr_t tid)
+{
+    struct task *task = task_find(tid);
+    bool result;
+
+    if (task == NULL) {
+        return false;
+    }
+    result = procinfo_may_inspect(task);
     task_put(task);
     return result;
 }

@@ -8,6 +8,8 @@
 void procinfo_init(void);
 
 /* sched/procinfo_*.c: the larger items. `whole`: of the process, else of the thread. */
+/* Whether the running task may see what PTRACE_MODE_READ_FSCREDS guards. */
+bool procinfo_may_inspect(struct task *task);
 void procinfo_stat(struct task *task, bool whole, struct text *text);
 void procinfo_status(struct task *task, struct text *text);
 void procinfo_statm(struct process *process, struct text *text);

@@ -112,6 +112,8 @@ void procinfo_stat(struct task *task, bool whole, struct text *text)
     struct kinship kin = kinship_of(process);
     struct signal_masks masks = masks_of(task);
     struct as_stats space = space_of(process);
+    /* proc(5): addresses and the exit status only for those who could trace the process. */
+    unsigned long seen = procinfo_may_inspect(task) ? ~0ul : 0;
     char comm[TASK_COMM_LEN];
 
     task_get_comm(task, comm);
@@ -124,14 +126,13 @@ void procinfo_stat(struct task *task, bool whole, struct text *text)
                (unsigned long)(space.resident_bytes / PAGE_SIZE),
                (unsigned long)process->rlimits[RLIMIT_RSS].rlim_cur);
     text_print(text, " 0 0 %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0", /* startcode .. */
-               (unsigned long)process->stack_start, (unsigned long)(masks.pending & 0x7fffffff),
+               process->stack_start & seen, (unsigned long)(masks.pending & 0x7fffffff),
                (unsigned long)(masks.blocked & 0x7fffffff),
                (unsigned long)(masks.ignored & 0x7fffffff),
                (unsigned long)(masks.caught & 0x7fffffff), process->exit_signal, task->cpu);
-    text_print(text, " 0 0 0 %lu %lu %lu %lu %d\n", (unsigned long)process->arg_start,
-               (unsigned long)process->arg_end, (unsigned long)process->env_start,
-               (unsigned long)process->env_end,
-               process->state == PROCESS_ZOMBIE ? process->exit_status : 0);
+    text_print(text, " 0 0 0 %lu %lu %lu %lu %d\n", process->arg_start & seen,
+               process->arg_end & seen, process->env_start & seen, process->env_end & seen,
+               process->state == PROCESS_ZOMBIE ? process->exit_status & (int)seen : 0);
 }
 
 static const char *state_name(char state)
