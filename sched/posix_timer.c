@@ -18,7 +18,8 @@
 struct posix_timer {
     struct list node; /* process->posix_timers */
     struct process *process;
-    struct task *target; /* SIGEV_THREAD_ID, referenced */
+    struct task *target;   /* SIGEV_THREAD_ID, referenced */
+    struct task *measured; /* CLOCK_THREAD_CPUTIME_ID: whose clock, referenced */
     int id, clock, notify, signo;
     union sigval value;
     struct timer timer;
@@ -126,7 +127,7 @@ bool posix_timers_tick_locked(struct task *task, uint64_t process_ns)
             continue;
         }
         if (timer->clock == CLOCK_THREAD_CPUTIME_ID) {
-            now = usage_task_ns(timer->target);
+            now = usage_task_ns(timer->measured);
         }
         if (timer->deadline_ns <= now && !timer->resting) {
             expire_locked(timer, now);
@@ -206,6 +207,9 @@ static void timer_free(struct posix_timer *timer)
     if (timer->target != NULL) {
         task_put(timer->target);
     }
+    if (timer->measured != NULL) {
+        task_put(timer->measured);
+    }
     kfree(timer);
 }
 
@@ -259,9 +263,9 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
         timer_free(timer);
         return result;
     }
-    if (timer->target == NULL && clock == CLOCK_THREAD_CPUTIME_ID) {
-        timer->target = task_current();
-        task_get(timer->target);
+    if (clock == CLOCK_THREAD_CPUTIME_ID) {
+        timer->measured = task_current();
+        task_get(timer->measured);
     }
     *id = timer->id;
     spin_lock(&process->lock);
@@ -308,26 +312,26 @@ static uint64_t now_of(struct process *process, int id)
 {
     struct posix_timer *timer;
     int clock = CLOCK_MONOTONIC;
-    struct task *target = NULL;
+    struct task *measured = NULL;
     uint64_t now = time_now_ns();
 
     spin_lock(&process->lock);
     timer = find_locked(process, id);
     if (timer != NULL && is_cpu_clock(timer->clock)) {
         clock = timer->clock;
-        target = timer->target;
-        if (target != NULL) {
-            task_get(target);
+        measured = timer->measured;
+        if (measured != NULL) {
+            task_get(measured);
         }
     }
     spin_unlock(&process->lock);
     if (clock == CLOCK_PROCESS_CPUTIME_ID) {
         now = usage_process_ns(process);
     } else if (clock == CLOCK_THREAD_CPUTIME_ID) {
-        now = usage_task_ns(target);
+        now = usage_task_ns(measured);
     }
-    if (target != NULL) {
-        task_put(target);
+    if (measured != NULL) {
+        task_put(measured);
     }
     return now;
 }
