@@ -12,6 +12,15 @@ static void add(_Atomic uint64_t *sum, uint64_t ns)
                           memory_order_relaxed);
 }
 
+/* What passed since the last tick was user mode in the proportion that the task's ticks saw. */
+static uint64_t likely_user(struct task *task, uint64_t ns)
+{
+    uint64_t user = atomic_load_explicit(&task->user_tick_ns, memory_order_relaxed);
+    uint64_t all = user + atomic_load_explicit(&task->system_tick_ns, memory_order_relaxed);
+
+    return ns * (user / (all / 256 + 1)) / 256;
+}
+
 void account_switch(struct run_queue *queue, struct task *prev, struct task *next, uint64_t now)
 {
     uint64_t ns = now - prev->ran_since;
@@ -20,7 +29,10 @@ void account_switch(struct run_queue *queue, struct task *prev, struct task *nex
     if (prev->process == &kernel_process) {
         queue->idle_ns += ns;
     } else {
-        queue->system_ns += ns;
+        uint64_t user = likely_user(prev, ns);
+
+        queue->user_ns += user;
+        queue->system_ns += ns - user;
     }
     next->ran_since = now;
 }
