@@ -93,17 +93,17 @@ static unsigned tty_feed_locked(struct tty *tty) REQUIRES(tty->lock)
     return events;
 }
 
-static void tty_deliver(struct tty *tty, unsigned events, pid_nr_t group)
+static void tty_deliver(struct tty *tty, unsigned events, pid_nr_t group, pid_nr_t session)
 {
     if (group != 0) {
         if (events & TTY_EVENT_INT) {
-            job_signal_group(group, SIGINT);
+            job_signal_group(group, session, SIGINT);
         }
         if (events & TTY_EVENT_QUIT) {
-            job_signal_group(group, SIGQUIT);
+            job_signal_group(group, session, SIGQUIT);
         }
         if (events & TTY_EVENT_SUSP) {
-            job_signal_group(group, SIGTSTP);
+            job_signal_group(group, session, SIGTSTP);
         }
     }
     if (events & TTY_EVENT_READABLE) {
@@ -116,7 +116,7 @@ static void tty_deliver(struct tty *tty, unsigned events, pid_nr_t group)
 void tty_receive(struct tty *tty, const uint8_t *bytes, size_t len)
 {
     unsigned events = 0;
-    pid_nr_t group;
+    pid_nr_t group, session;
 
     spin_lock(&tty->lock);
     for (size_t i = 0; i < len; i++) {
@@ -127,8 +127,9 @@ void tty_receive(struct tty *tty, const uint8_t *bytes, size_t len)
     }
     tty_pump_locked(tty);
     group = tty->group;
+    session = tty->session;
     spin_unlock(&tty->lock);
-    tty_deliver(tty, events, group);
+    tty_deliver(tty, events, group, session);
 }
 
 size_t tty_receive_room(struct tty *tty)
@@ -171,12 +172,12 @@ void tty_hangup(struct tty *tty)
     spin_unlock(&tty->lock);
     /* A session leader's group has the session's number. */
     if (session != 0) {
-        job_signal_group(session, SIGHUP);
-        job_signal_group(session, SIGCONT);
+        job_signal_group(session, session, SIGHUP);
+        job_signal_group(session, session, SIGCONT);
     }
     if (group != 0 && group != session) {
-        job_signal_group(group, SIGHUP);
-        job_signal_group(group, SIGCONT);
+        job_signal_group(group, session, SIGHUP);
+        job_signal_group(group, session, SIGCONT);
     }
     wait_wake_all(&tty->readers);
     wait_wake_all(&tty->writers);
@@ -192,7 +193,7 @@ struct read_request {
 static size_t tty_take_input(struct tty *tty, struct read_request *request)
 {
     unsigned events;
-    pid_nr_t group;
+    pid_nr_t group, session;
     size_t done = 0;
 
     spin_lock(&tty->lock);
@@ -207,9 +208,10 @@ static size_t tty_take_input(struct tty *tty, struct read_request *request)
         tty->ops->input_drained(tty);
     }
     group = tty->group;
+    session = tty->session;
     spin_unlock(&tty->lock);
     if (events != 0) {
-        tty_deliver(tty, events, group);
+        tty_deliver(tty, events, group, session);
     }
     return done;
 }

@@ -152,7 +152,7 @@ static int tty_ioctl_get_window(struct tty *tty, uint64_t arg, struct address_sp
 static int tty_ioctl_set_window(struct tty *tty, uint64_t arg, struct address_space *as)
 {
     struct winsize window;
-    pid_nr_t group = 0;
+    pid_nr_t group = 0, session = 0;
     int error = as_copy_in(as, &window, arg, sizeof(window));
 
     if (error != 0) {
@@ -162,10 +162,11 @@ static int tty_ioctl_set_window(struct tty *tty, uint64_t arg, struct address_sp
     if (memcmp(&window, &tty->window, sizeof(window)) != 0) {
         tty->window = window;
         group = tty->group;
+        session = tty->session;
     }
     spin_unlock(&tty->lock);
     if (group != 0) {
-        job_signal_group(group, SIGWINCH);
+        job_signal_group(group, session, SIGWINCH);
     }
     return 0;
 }

@@ -50,7 +50,7 @@ int tty_check_background(struct tty *tty, int signo)
     if (job_group_is_orphaned(own)) {
         return -EIO;
     }
-    job_signal_group(own, signo);
+    job_signal_group(own, job_sid(), signo);
     return -ERESTARTSYS;
 }
 
@@ -98,8 +98,8 @@ void tty_session_exit(void *pointer, pid_nr_t session)
     }
     spin_unlock(&tty->lock);
     if (group != 0) {
-        job_signal_group(group, SIGHUP);
-        job_signal_group(group, SIGCONT);
+        job_signal_group(group, session, SIGHUP);
+        job_signal_group(group, session, SIGCONT);
     }
 }
 

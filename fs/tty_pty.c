@@ -328,17 +328,18 @@ static int master_set_lock(struct pty *pty, uint64_t arg, struct address_space *
 
 static int master_signal(struct pty *pty, uint64_t signo)
 {
-    pid_nr_t group = 0;
-    int error = tty_job_get_group(&pty->tty, false, &group);
+    struct tty *tty = &pty->tty;
+    pid_nr_t group, session;
 
     if (signo != SIGINT && signo != SIGQUIT && signo != SIGTSTP) {
         return -EINVAL;
     }
-    if (error != 0) {
-        return error;
-    }
+    spin_lock(&tty->lock);
+    group = tty->group;
+    session = tty->session;
+    spin_unlock(&tty->lock);
     if (group != 0) {
-        job_signal_group(group, (int)signo);
+        job_signal_group(group, session, (int)signo);
     }
     return 0;
 }

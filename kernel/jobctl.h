@@ -14,7 +14,8 @@ bool job_group_in_session(pid_nr_t pgid, pid_nr_t sid);
 bool job_group_is_orphaned(pid_nr_t pgid);
 /* Whether the running task blocks or ignores the signal. */
 bool job_signal_is_ignored(int signo);
-void job_signal_group(pid_nr_t pgid, int signo);
+/* Does nothing if the group is no longer the session's: its number may belong to others by now. */
+void job_signal_group(pid_nr_t pgid, pid_nr_t sid, int signo);
 /* The controlling terminal of the running process's session, an opaque pointer, NULL if none. */
 void *job_tty(void);
 void job_set_tty(void *tty);

@@ -229,16 +229,25 @@ bool job_is_session_leader(void)
     return job_sid() == process_current()->pid;
 }
 
+/* The group if it exists and belongs to the session, else NULL. */
+static struct pid_entry *find_in_session_locked(pid_nr_t pgid, pid_nr_t sid)
+    REQUIRES(task_table_lock)
+{
+    struct pid_entry *group = pgid > 0 && pgid < PID_MAX ? pid_find_locked(pgid) : NULL;
+
+    if (group == NULL || list_empty(&group->members)) {
+        return NULL;
+    }
+    return list_first(&group->members, struct process, group_node)->session->nr == sid ? group
+                                                                                       : NULL;
+}
+
 bool job_group_in_session(pid_nr_t pgid, pid_nr_t sid)
 {
-    struct pid_entry *group;
-    bool result = false;
+    bool result;
 
     spin_lock(&task_table_lock);
-    group = pgid > 0 && pgid < PID_MAX ? pid_find_locked(pgid) : NULL;
-    if (group != NULL && !list_empty(&group->members)) {
-        result = list_first(&group->members, struct process, group_node)->session->nr == sid;
-    }
+    result = find_in_session_locked(pgid, sid) != NULL;
     spin_unlock(&task_table_lock);
     return result;
 }
@@ -255,12 +264,12 @@ bool job_group_is_orphaned(pid_nr_t pgid)
     return result;
 }
 
-void job_signal_group(pid_nr_t pgid, int signo)
+void job_signal_group(pid_nr_t pgid, pid_nr_t sid, int signo)
 {
     struct pid_entry *group;
 
     spin_lock(&task_table_lock);
-    group = pgid > 0 && pgid < PID_MAX ? pid_find_locked(pgid) : NULL;
+    group = find_in_session_locked(pgid, sid);
     if (group != NULL) {
         signal_send_group_locked(group, signo, NULL);
     }
