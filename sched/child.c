@@ -135,7 +135,15 @@ static bool take_report(const struct wait_request *request, struct process *chil
 
 void process_forget(struct process *process)
 {
-    task_put(process->leader);
+    struct task *leader = process->leader;
+
+    /* Who still has a reference to the process may ask for its credentials. */
+    spin_lock(&process->lock);
+    process->last_cred = leader->cred;
+    cred_get(process->last_cred);
+    process->leader = NULL;
+    spin_unlock(&process->lock);
+    task_put(leader);
     process_put(process);
 }
 

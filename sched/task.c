@@ -134,6 +134,7 @@ void process_put(struct process *process)
 {
     if (atomic_fetch_sub_explicit(&process->refs, 1, memory_order_acq_rel) == 1) {
         kassert(process->as == NULL && process->sighand == NULL);
+        cred_put(process->last_cred);
         process_destroy(process);
     }
 }
@@ -434,7 +435,7 @@ struct cred *process_get_cred(struct process *process)
     struct cred *cred;
 
     spin_lock(&process->lock);
-    cred = process->leader->cred;
+    cred = process->leader != NULL ? process->leader->cred : process->last_cred;
     cred_get(cred);
     spin_unlock(&process->lock);
     return cred;
@@ -442,11 +443,10 @@ struct cred *process_get_cred(struct process *process)
 
 uint32_t process_uid(struct process *process)
 {
-    uint32_t uid;
+    struct cred *cred = process_get_cred(process);
+    uint32_t uid = cred->uid;
 
-    spin_lock(&process->lock);
-    uid = process->leader->cred->uid;
-    spin_unlock(&process->lock);
+    cred_put(cred);
     return uid;
 }
 

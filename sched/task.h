@@ -144,13 +144,14 @@ struct process {
     pid_nr_t pid;
     atomic_uint refs;
     struct spinlock lock;
+    struct cred *last_cred; /* (lock) the leader's, once it is gone */
     struct address_space *as; /* own threads read it freely; others take process_get_as() */
     struct sighand *sighand;
     bool as_shared; /* with another process: its words outlive a task (own threads) */
 
     /* task_table_lock. */
     enum process_state state;
-    struct task *leader;
+    struct task *leader; /* writers also hold `lock`; NULL once reaped */
     struct list threads; /* task->thread_node, those not yet exited; writers also hold `lock` */
     uint32_t nr_threads;
     atomic_uint nr_live; /* threads that have not begun to exit */
