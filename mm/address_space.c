@@ -107,7 +107,8 @@ void as_set_layout(struct address_space *as, vaddr_t brk_start, vaddr_t mmap_top
 struct vma *vma_create(struct address_space *as, vaddr_t start, vaddr_t end)
 {
     caches_init();
-    struct vma *vma = as->vmas.nr >= AS_AREAS_MAX ? NULL : slab_alloc(&vma_cache);
+    bool is_full = atomic_load_explicit(&as->vmas.nr, memory_order_relaxed) >= AS_AREAS_MAX;
+    struct vma *vma = is_full ? NULL : slab_alloc(&vma_cache);
 
     if (vma != NULL) {
         *vma = (struct vma){.start = start, .end = end, .as = as};

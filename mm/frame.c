@@ -41,12 +41,23 @@ static uint32_t number_of(const struct frame *frame)
     return (uint32_t)(frame - frame_records);
 }
 
+/* Only the lock makes a frame FRAME_FREE or takes that away; the rest belongs to who has the frame. */
+static void set_owner(struct frame *frame, enum frame_owner owner)
+{
+    atomic_store_explicit(&frame->owner, (uint8_t)owner, memory_order_relaxed);
+}
+
+static enum frame_owner owner_of(struct frame *frame)
+{
+    return atomic_load_explicit(&frame->owner, memory_order_relaxed);
+}
+
 static void list_add(struct frame *frame, unsigned order)
 {
     uint32_t number = number_of(frame);
 
     frame->order = (uint8_t)order;
-    frame->owner = FRAME_FREE;
+    set_owner(frame, FRAME_FREE);
     frame->prev = NO_FRAME;
     frame->next = free_heads[order];
     if (frame->next != NO_FRAME) {
@@ -65,7 +76,7 @@ static void list_del(struct frame *frame, unsigned order)
     if (frame->next != NO_FRAME) {
         frame_records[frame->next].prev = frame->prev;
     }
-    frame->owner = FRAME_RESERVED;
+    set_owner(frame, FRAME_RESERVED);
 }
 
 /* Blocks are aligned by absolute frame number, so that a block of 2 MiB is one in physical memory. */
@@ -85,7 +96,7 @@ static void buddy_free_locked(struct frame *frame, unsigned order)
     while (order < FRAME_ORDER_MAX) {
         struct frame *buddy = buddy_of(frame, order);
 
-        if (buddy == NULL || buddy->owner != FRAME_FREE || buddy->order != order) {
+        if (buddy == NULL || owner_of(buddy) != FRAME_FREE || buddy->order != order) {
             break;
         }
         list_del(buddy, order);
@@ -207,7 +218,7 @@ static struct frame *publish(struct frame *frame, enum frame_owner owner)
     kassert(frame_refs(frame) == 0);
     atomic_store_explicit(&frame->refs, 1, memory_order_relaxed);
     atomic_store_explicit(&frame->flags, 0, memory_order_relaxed);
-    frame->owner = (uint8_t)owner;
+    set_owner(frame, owner);
     return frame;
 }
 
@@ -271,7 +282,7 @@ struct frame *frame_alloc_order(enum frame_owner owner, unsigned order)
 static void frame_free(struct frame *frame)
 {
     unsigned order = frame->order;
-    enum frame_owner owner = frame->owner;
+    enum frame_owner owner = owner_of(frame);
 
     kverify(owner != FRAME_FREE && owner != FRAME_RESERVED);
     poison_free(frame, order);
@@ -280,7 +291,7 @@ static void frame_free(struct frame *frame)
 
     cache->owned[owner] -= 1l << order;
     if (likely(order == 0)) {
-        frame->owner = FRAME_RESERVED; /* cached: not for the buddy to merge */
+        set_owner(frame, FRAME_RESERVED); /* cached: not for the buddy to merge */
         if (unlikely(cache->nr == CACHE_FRAMES)) {
             cache_spill(cache, CACHE_FRAMES - CACHE_BATCH);
         }

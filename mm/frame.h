@@ -31,7 +31,7 @@ enum frame_flags {
 /* 16 bytes for each 4 KiB of RAM. */
 struct frame {
     _Atomic uint32_t refs;
-    uint8_t owner;  /* enum frame_owner */
+    _Atomic uint8_t owner; /* enum frame_owner; the buddy looks at its neighbours' */
     uint8_t order;  /* of the block that starts here */
     uint8_t level;  /* FRAME_SLAB: order of the slab it is part of */
     _Atomic uint8_t flags;

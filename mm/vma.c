@@ -191,6 +191,14 @@ struct vma *vma_containing(struct vma_tree *tree, vaddr_t va)
     return vma != NULL && va >= vma->start ? vma : NULL;
 }
 
+/* Only the lock's holder changes it. */
+static void count(struct vma_tree *tree, int by)
+{
+    uint32_t nr = atomic_load_explicit(&tree->nr, memory_order_relaxed) + (uint32_t)by;
+
+    atomic_store_explicit(&tree->nr, nr, memory_order_relaxed);
+}
+
 void vma_insert(struct vma_tree *tree, struct vma *vma)
 {
     struct vma *next = vma_find(tree, vma->start);
@@ -203,7 +211,7 @@ void vma_insert(struct vma_tree *tree, struct vma *vma)
     vma->right = NULL;
     /* The gap below `next` changed too: it is an ancestor of the new leaf, so it is updated here. */
     tree->root = insert_below(tree, tree->root, vma);
-    tree->nr++;
+    count(tree, 1);
 }
 
 void vma_remove(struct vma_tree *tree, struct vma *vma)
@@ -212,7 +220,7 @@ void vma_remove(struct vma_tree *tree, struct vma *vma)
 
     tree->root = remove_below(tree, tree->root, vma);
     list_remove(&vma->node);
-    tree->nr--;
+    count(tree, -1);
     if (tree->hint == vma) {
         tree->hint = NULL;
     }

@@ -35,7 +35,7 @@ struct vma_tree {
     struct vma *root;
     struct vma *hint; /* found last */
     struct list list;
-    uint32_t nr;
+    _Atomic uint32_t nr; /* read without the lock where a VMA is about to be made */
 };
 
 void vma_tree_init(struct vma_tree *tree);
