@@ -48,22 +48,25 @@ void vcpu_visible(const char *where, bool drained);
 void *vcpu_stacks(size_t *len);
 
 /* The program's own marks for the oracle. */
-void vcpu_set_user(struct address_space *as); /* returns to user mode in the space; NULL: leaves it */
+/* Returns to user mode in the space; NULL: leaves it. */
+void vcpu_set_user(struct address_space *as);
 void vcpu_set_switching(bool switching);
 
 /* machine.c */
 
-#define MACHINE_VAS   2u
-#define MACHINE_VA(n) (0x400000ull + (n)*PAGE_SIZE)
+#define MACHINE_VAS       2u
+#define MACHINE_VA(n)     (0x400000ull + (n)*PAGE_SIZE)
 #define MACHINE_KERNEL_VA STACK_VA_BASE
-#define MACHINE_TAGS  8u
-#define SPACES_MAX    5u
+#define MACHINE_TAGS      8u
+#define SPACES_MAX        5u
 
 struct vcpu_view {
     struct address_space *user;
     bool switching;
 };
 extern struct vcpu_view vcpu_view[VCPUS_MAX];
+
+extern bool machine_lets_walker;
 
 void machine_boot(uint32_t nr, uint32_t tags);
 /* A space with MACHINE_VAS pages mapped. */
@@ -104,6 +107,8 @@ struct scenario {
     void (*setup)(void);
     void (*program[VCPUS_MAX])(void);
     bool is_long; /* only with --long */
+    /* In the middle of a switch a walker may reach what was freed: see docs/testing.md. */
+    bool lets_walker;
 };
 extern const struct scenario scenarios[];
 extern const unsigned nr_scenarios;

@@ -1,4 +1,4 @@
-/* What the sources under test call in place of an atomic operation, a barrier or a store to a table. */
+/* What the sources under test call in place of atomic operations, barriers and table stores. */
 #pragma once
 
 typedef unsigned long explore_word;

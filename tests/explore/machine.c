@@ -2,7 +2,7 @@
  * The machine round the virtual CPUs: hal/sim's CPUs and decoders, and TLBs that at any moment hold
  * everything that the root in the register led to since the last invalidation. A real TLB holds a
  * part of it, so whoever is safe here is safe there, and no walk is a choice of its own.
- * After each step the oracle looks at every CPU that is not in the middle of a switch.
+ * After each step the oracle looks at every CPU, and less closely in the middle of a switch.
  */
 #include <hal/board.h>
 #include <hal/boot.h>
@@ -43,6 +43,7 @@ struct sim_counts sim_counts;
 static struct tlb_bank tlb[VCPUS_MAX][MACHINE_TAGS];
 static struct entry kernel_leaf[VCPUS_MAX]; /* global */
 static bool kernel_is_dead;
+bool machine_lets_walker;
 static struct space {
     struct address_space *as;
     paddr_t table[PT_LEVELS];
@@ -257,7 +258,8 @@ static char finding[256];
 
 static bool leads_to_freed(const struct entry *entry)
 {
-    return entry->valid && (is_freed[entry->pa >> PAGE_SHIFT] || is_freed[entry->slot >> PAGE_SHIFT]);
+    return entry->valid &&
+           (is_freed[entry->pa >> PAGE_SHIFT] || is_freed[entry->slot >> PAGE_SHIFT]);
 }
 
 static const char *check_entry(uint32_t cpu, const struct space *space, const struct entry *entry,
@@ -278,6 +280,27 @@ static const char *check_entry(uint32_t cpu, const struct space *space, const st
     }
     snprintf(finding, sizeof(finding), "cpu %u, tag %u: the cached %s (to %#lx) %s", cpu,
              sim_cpus[cpu].tag, what, (unsigned long)entry->pa, wrong);
+    return finding;
+}
+
+/* In a switch only the walker uses the TLB: it may meet other spaces' tables, not freed ones. */
+static const char *check_walker(uint32_t cpu)
+{
+    const struct tlb_bank *bank = bank_of(&sim_cpus[cpu], sim_cpus[cpu].tag);
+    bool wrong = false;
+
+    for (unsigned level = 1; level < PT_LEVELS; level++) {
+        wrong |= leads_to_freed(&bank->table[level]);
+    }
+    for (unsigned n = 0; n < MACHINE_VAS; n++) {
+        wrong |= leads_to_freed(&bank->leaf[n]);
+    }
+    if (!wrong) {
+        return NULL;
+    }
+    snprintf(finding, sizeof(finding),
+             "cpu %u, tag %u: in a switch, the walker can reach a freed frame", cpu,
+             sim_cpus[cpu].tag);
     return finding;
 }
 
@@ -357,6 +380,8 @@ const char *machine_check(void)
         }
         if (!vcpu_view[i].switching) {
             wrong = check_tlb(i);
+        } else if (!machine_lets_walker) {
+            wrong = check_walker(i);
         }
         if (wrong == NULL && !vcpu_view[i].switching) {
             wrong = check_user(i);
@@ -390,8 +415,8 @@ static bool is_inside(const volatile void *at, uintptr_t start, uintptr_t end)
 void machine_touched(const volatile void *at)
 {
     for (unsigned i = 0; i < nr_spaces; i++) {
-        if (spaces[i].freed && is_inside(at, (uintptr_t)spaces[i].as,
-                                         (uintptr_t)(spaces[i].as + 1))) {
+        if (spaces[i].freed &&
+            is_inside(at, (uintptr_t)spaces[i].as, (uintptr_t)(spaces[i].as + 1))) {
             panic("use of an address space after it was freed");
         }
     }
@@ -473,11 +498,11 @@ void machine_boot(uint32_t nr, uint32_t tags)
     struct frame *kernel_root;
 
     kverify(mmap((void *)DIRECT_MAP_BASE, RAM_BYTES, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
-            (void *)DIRECT_MAP_BASE);
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+                 0) == (void *)DIRECT_MAP_BASE);
     nr_cpus = nr;
-    sim_options = (struct sim_options){.ram_bytes = RAM_BYTES, .nr_cpus = nr,
-                                       .asid_bits = tags == 0 ? 0 : 16};
+    sim_options = (struct sim_options){
+        .ram_bytes = RAM_BYTES, .nr_cpus = nr, .asid_bits = tags == 0 ? 0 : 16};
     sim_arch_init();
     for (uint32_t i = 0; i < nr; i++) {
         cpus[i].id = i;
@@ -515,7 +540,8 @@ struct address_space *machine_space(void)
 
         kverify(page != NULL && pt_own(space->as, MACHINE_VA(n), &batch, &slot) == 0);
         space->page[n] = frame_pa(page);
-        pt_store_new(slot, pte_leaf(frame_pa(page), 0, PTE_READ | PTE_WRITE | PTE_USER, MEM_NORMAL));
+        pt_store_new(slot,
+                     pte_leaf(space->page[n], 0, PTE_READ | PTE_WRITE | PTE_USER, MEM_NORMAL));
         space->as->resident++;
     }
     space->table[PT_LEVELS - 1] = space->as->root;

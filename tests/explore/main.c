@@ -1,6 +1,6 @@
 /*
- * explore-<arch> [--long] [--stop] [--states N] [NAME...]: runs the scenarios, each in a process of its own,
- * and prints for each the number of states, steps and interleavings. --list names them,
+ * explore-<arch> [--long] [--stop] [--states N] [NAME...]: runs the scenarios, each in a process of
+ * its own, and prints for each the number of states, steps and interleavings. --list names them,
  * --stop ends with the first that fails.
  */
 #include <stdio.h>
@@ -29,6 +29,7 @@ static int explore(const struct scenario *scenario, uint64_t states_max)
 
     (void)vcpu_stacks(&len);
     machine_boot(scenario->cpus, scenario->tags);
+    machine_lets_walker = scenario->lets_walker;
     scenario->setup();
     for (uint32_t cpu = 0; cpu < scenario->cpus; cpu++) {
         vcpu_create(cpu, scenario->program[cpu]);

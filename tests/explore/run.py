@@ -1,5 +1,6 @@
 """./test explore: every interleaving of the scenarios, on both codecs (all: those of three CPUs too).
 
+ThreadSanitizer runs beside it: race-<arch>, 8 CPUs as threads in the whole of mm/.
 --mutants: every break of mutants.py must make a scenario fail instead. Words choose scenarios, or
 mutants by a part of their names.
 """
@@ -7,6 +8,7 @@ import concurrent.futures
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,9 @@ PRESET = "sim-release"
 JOBS = 2
 LIMIT_S = 900
 MUTANT_LIMIT_S = 120
+RACE_LIMIT_S = 300
+RACE_LINES = 40
+RACE_STEPS, RACE_STEPS_ALL = 10000, 300000
 
 
 def program_of(arch):
@@ -50,6 +55,21 @@ def explore(folder, arch, options):
     if nr == 0 and good:
         return False, [f"FAIL {arch}: no scenario ran"]
     return good, lines
+
+
+def race(folder, arch, steps):
+    command = [os.path.join(folder, f"tests/explore/race-{arch}"), "--steps", str(steps)]
+    try:
+        result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, text=True, errors="replace",
+                                timeout=RACE_LIMIT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return False, [f"FAIL {arch} race: not done after {RACE_LIMIT_S} s"]
+    lines = result.stdout.splitlines()
+    if result.returncode == 0 and lines and lines[-1].startswith("ok "):
+        return True, [f"PASS {arch} {lines[-1][3:]}"]
+    return False, [f"FAIL {arch} race", f"    command: {shlex.join(command)}",
+                   *("    " + line for line in lines[:RACE_LINES])]
 
 
 class Builder:
@@ -96,12 +116,12 @@ class Builder:
 
 def first_failure(program):
     """The scenario that fails, and why; None: all pass."""
-    with subprocess.Popen([program, "--stop"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    with subprocess.Popen([program, "--stop"], start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace") as process:
         try:
             output, _ = process.communicate(timeout=MUTANT_LIMIT_S)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             return "no end"
     found = re.search(r"^not ok ([\w-]+):.*\n\s*(.*)", output, re.M)
     return f"{found[1]}: {found[2]}" if found else None
@@ -147,7 +167,8 @@ def main():
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
     whole = bool(os.environ.get("QUOIN_TEST_ALL"))
     try:
-        folder = host.build(PRESET, [program_of(arch) for arch in host.ARCHES])
+        folder = host.build(PRESET, [program for arch in host.ARCHES for program in
+                                     (program_of(arch), f"tests/explore/race-{arch}")])
     except host.HostError as error:
         print(f"FAIL the build\n    {error}")
         return 1
@@ -159,6 +180,10 @@ def main():
         for passed, lines in pool.map(lambda arch: explore(folder, arch, options), host.ARCHES):
             good = passed and good
             print("\n".join(lines), flush=True)
+    for arch in host.ARCHES if not words else ():
+        passed, lines = race(folder, arch, RACE_STEPS_ALL if whole else RACE_STEPS)
+        good = passed and good
+        print("\n".join(lines), flush=True)
     if whole:
         good = run_mutants(folder, []) and good
     return 0 if good else 1

@@ -1,7 +1,7 @@
 /*
- * The scenarios: what each CPU does, in the terms of sched/: a switch to a thread of a space or to a
- * kernel thread with interrupts off, an unmap, a replaced page, exec's change of spaces, the last
- * as_put(). Spaces A to E have MACHINE_VAS pages each; setting up is done by one CPU after the other.
+ * The scenarios: what each CPU does, in the terms of sched/: a switch to a thread of a space or to
+ * a kernel thread with interrupts off, an unmap, a replaced page, exec's change of spaces, the last
+ * as_put(). Spaces A to E have MACHINE_VAS pages each; one CPU after the other sets up.
  */
 #include <arch/cpu.h>
 
@@ -177,6 +177,15 @@ static void tags_short(void)
     run_on(0, A);
 }
 
+/* A on CPU 1, B on CPU 0; D has a tag too, so that no other is left. */
+static void tags_out(void)
+{
+    spaces();
+    run_on(1, A);
+    run_on(0, D);
+    run_on(0, B);
+}
+
 static void three_ways(void)
 {
     spaces();
@@ -240,6 +249,13 @@ static void to_d_and_a(void)
 {
     run(D);
     run(A);
+}
+
+static void to_c_and_unmap_a(void)
+{
+    run(C);
+    run(A);
+    unmap(A, 0);
 }
 
 static void to_e(void)
@@ -326,69 +342,74 @@ static void nothing(void)
 {
 }
 
+/* clang-format off */
 const struct scenario scenarios[] = {
     {"switch-shoot", "unmap in the own space, another CPU switches to it and back", 2, 7, a_and_b,
-     {unmap_a, to_a_and_back}, false},
+     {unmap_a, to_a_and_back}, false, false},
     {"switch-twice-shoot", "the same, the other comes again", 2, 7, a_and_b, {unmap_a, to_a_twice},
-     false},
+     false, false},
     {"shoot-twice", "two unmaps, another CPU switches to the space and back", 2, 7, a_and_b,
-     {unmap_a_twice, to_a_and_back}, false},
+     {unmap_a_twice, to_a_and_back}, false, false},
     {"shoot-remote", "unmap in a space that runs nowhere, another CPU switches to it", 2, 7,
-     a_and_b_elsewhere, {unmap_a, to_a_and_back}, false},
+     a_and_b_elsewhere, {unmap_a, to_a_and_back}, false, false},
     {"shoot-first", "unmap in a space that another CPU is the first to run", 2, 7, a_is_new,
-     {unmap_a, to_a}, false},
+     {unmap_a, to_a}, false, false},
     {"shoot-remote-return", "unmap in a space that runs nowhere, then both switch to it", 2, 7,
-     a_and_b_elsewhere, {unmap_a_and_return, to_a_and_back}, false},
+     a_and_b_elsewhere, {unmap_a_and_return, to_a_and_back}, false, false},
     {"shoot-return", "unmap in a space that both run; the shooter leaves and returns", 2, 7,
-     both_in_a, {unmap_a_then_leave, to_c_and_a}, false},
+     both_in_a, {unmap_a_then_leave, to_c_and_a}, false, false},
     {"shoot-lazy", "unmap in a space that another CPU holds lazily and resumes", 2, 7, lazy_in_a,
-     {unmap_a, to_nothing_and_a}, false},
+     {unmap_a, to_nothing_and_a}, false, false},
     {"shoot-tables", "unmap with its tables, another CPU switches to the space", 2, 7, a_and_b,
-     {unmap_a_tables, to_a_and_back}, false},
-    {"replace", "a page is replaced, another CPU switches to the space", 2, 7, a_and_b,
-     {replace_a, to_a_and_back}, false},
+     {unmap_a_tables, to_a_and_back}, false, false},
+    {"replace", "a page is replaced, another CPU switches to the space", 2, 7, a_and_b, {replace_a,
+     to_a_and_back}, false, false},
     {"shoot-crossed", "each unmaps in its own space, which the other has used", 2, 7, crossed,
-     {unmap_a, unmap_b}, false},
-    {"shoot-each-other", "each unmaps in the space that the other holds lazily", 2, 7, lazy_crossed,
-     {unmap_a, unmap_b}, false},
-    {"shoot-kernel", "a kernel page goes while another CPU switches", 2, 7, a_and_b,
-     {unmap_kernel, to_a_and_back}, false},
+     {unmap_a, unmap_b}, false, false},
+    {"shoot-each-other", "each unmaps in the space that the other holds lazily", 2, 7,
+     lazy_crossed, {unmap_a, unmap_b}, false, false},
+    {"shoot-kernel", "a kernel page goes while another CPU switches", 2, 7, a_and_b, {unmap_kernel,
+     to_a_and_back}, false, false},
     {"shoot-no-tags", "without tags: unmap, another CPU switches to the space", 2, 0, a_and_b,
-     {unmap_a, to_a_and_back}, false},
+     {unmap_a, to_a_and_back}, false, false},
     {"rollover", "tags run out while both switch", 2, 4, tags_short, {to_d_and_a, to_c_and_d},
-     false},
+     false, false},
     {"rollover-return", "tags run out twice, and a space comes back to a CPU", 2, 4, tags_short,
-     {to_e, to_c_d_a}, false},
+     {to_e, to_c_d_a}, false, false},
     {"rollover-shoot", "tags run out while another CPU unmaps in its own space", 2, 4, tags_short,
-     {unmap_a, to_c_d_a}, false},
+     {unmap_a, to_c_d_a}, false, false},
     {"rollover-shoot-remote", "tags run out while a space that runs nowhere is unmapped", 2, 4,
-     tags_short, {switch_and_unmap_a, to_d_and_a}, false},
+     tags_short, {switch_and_unmap_a, to_d_and_a}, false, false},
+    {"rollover-in-switch", "tags run out, and a space's tag changes, while a CPU leaves the space",
+     2, 4, tags_out, {to_c_and_unmap_a, to_d}, false, true},
     {"exec", "a new space replaces the old one, which another CPU holds lazily", 2, 7, lazy_in_a,
-     {exec_a_to_c, to_d}, false},
-    {"exec-exec", "two processes exec, each one's space held by the other's CPU too", 2, 7, crossed,
-     {exec_a_to_c, exec_b_to_d}, false},
-    {"exec-rollover", "exec while tags run out", 2, 4, tags_short, {exec_a_to_c, to_d}, false},
-    {"exit", "the last as_put, with the space in this CPU's register and in another's", 2, 7,
-     lazy_in_a, {put_a, nothing}, false},
-    {"exit-switch", "the last as_put while the lazy CPU switches away", 2, 7, lazy_in_a,
-     {put_a, to_d}, false},
-    {"exit-two-owners", "two tasks drop the references to one space", 2, 7, two_owners,
-     {put_a, put_a}, false},
-    {"exit-crossed", "two last as_puts, each CPU lazy in the other's space", 2, 7, lazy_crossed,
-     {put_a, put_b}, false},
-    {"exit-shoot", "the last as_put while the lazy CPU unmaps in the putter's lazy space", 2, 7,
-     lazy_crossed, {put_a, unmap_b}, false},
-    {"exit-rollover", "the last as_put while tags run out", 2, 4, lazy_in_a, {put_a, to_c_and_d},
+     {exec_a_to_c, to_d}, false, false},
+    {"exec-exec", "two processes exec, each one's space held by the other's CPU too", 2, 7,
+     crossed, {exec_a_to_c, exec_b_to_d}, false, false},
+    {"exec-rollover", "exec while tags run out", 2, 4, tags_short, {exec_a_to_c, to_d}, false,
      false},
-    {"three-switch-shoot", "unmap while two CPUs switch to the space", 3, 7, three_ways,
-     {unmap_a, to_a, to_a_from_c}, true},
+    {"exit", "the last as_put, with the space in this CPU's register and in another's", 2, 7,
+     lazy_in_a, {put_a, nothing}, false, false},
+    {"exit-switch", "the last as_put while the lazy CPU switches away", 2, 7, lazy_in_a, {put_a,
+     to_d}, false, false},
+    {"exit-two-owners", "two tasks drop the references to one space", 2, 7, two_owners, {put_a,
+     put_a}, false, false},
+    {"exit-crossed", "two last as_puts, each CPU lazy in the other's space", 2, 7, lazy_crossed,
+     {put_a, put_b}, false, false},
+    {"exit-shoot", "the last as_put while the lazy CPU unmaps in the putter's lazy space", 2, 7,
+     lazy_crossed, {put_a, unmap_b}, false, false},
+    {"exit-rollover", "the last as_put while tags run out", 2, 4, lazy_in_a, {put_a, to_c_and_d},
+     false, false},
+    {"three-switch-shoot", "unmap while two CPUs switch to the space", 3, 7, three_ways, {unmap_a,
+     to_a, to_a_from_c}, true, false},
     {"three-shoot", "two unmap in their spaces, the third switches between them", 3, 7, three_ways,
-     {unmap_a, unmap_b, to_a}, true},
-    {"three-rollover", "tags run out while three CPUs switch", 3, 5, three_ways,
-     {to_d, to_e, to_c}, true},
-    {"three-exit", "the last as_put with two lazy CPUs, one of which switches away", 3, 7, all_in_a,
-     {put_a, nothing, to_d}, true},
-    {"three-exec", "exec with one lazy CPU, and one that switches", 3, 7, all_in_a,
-     {exec_a_to_c, to_d, to_e}, true},
+     {unmap_a, unmap_b, to_a}, true, false},
+    {"three-rollover", "tags run out while three CPUs switch", 3, 5, three_ways, {to_d, to_e,
+     to_c}, true, false},
+    {"three-exit", "the last as_put with two lazy CPUs, one of which switches away", 3, 7,
+     all_in_a, {put_a, nothing, to_d}, true, false},
+    {"three-exec", "exec with one lazy CPU, and one that switches", 3, 7, all_in_a, {exec_a_to_c,
+     to_d, to_e}, true, false},
 };
+/* clang-format on */
 const unsigned nr_scenarios = ARRAY_SIZE(scenarios);

@@ -1,7 +1,7 @@
 /*
  * Which instructions of hal/aarch64/mmu.c other CPUs can notice: the linker leads them through here
- * to hal/sim. A DSB of the inner shareable domain waits for the CPU's stores; an ISB puts a TTBR0 into
- * effect; a TLBI takes effect at its DSB.
+ * to hal/sim. A DSB of the inner shareable domain waits for the CPU's stores; an ISB puts a TTBR0
+ * into effect; a TLBI takes effect at its DSB.
  */
 #include <arch/insn.h>
 

@@ -1,6 +1,6 @@
 /*
- * Which instructions of hal/x86_64/mmu.c other CPUs can notice: the linker leads them through here to
- * hal/sim. All of them take effect at once; none is taken to wait for the CPU's stores.
+ * Which instructions of hal/x86_64/mmu.c other CPUs can notice: the linker leads them through here
+ * to hal/sim. All of them take effect at once; none is taken to wait for the CPU's stores.
  */
 #include <arch/insn.h>
 

@@ -1,7 +1,7 @@
 /*
  * Every order of the steps, depth first, over states: what the program's data, the RAM and the
  * virtual CPUs' stacks hold. A state that was met before is not searched again; the number of
- * interleavings is the number of paths through the graph of states. No bound but the number of states.
+ * interleavings is that of paths through the graph of states. No bound but the number of states.
  * Pages of memory are watched from their first change on; a step's changes are kept and taken back.
  */
 #include "tests/explore/explore.h"
@@ -58,12 +58,12 @@ static struct search {
     size_t nr_seen, seen_size;
     uint64_t hash;
     char alt_stack[65536];
-} *search;
+} * search;
 
 static void *reserve(size_t len)
 {
-    void *at = mmap(NULL, len, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *at =
+        mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (at == MAP_FAILED) {
         perror("mmap");
@@ -83,7 +83,8 @@ static uint64_t mix(uint64_t h)
 
 static uint64_t hash_page(uint32_t number, const char *page)
 {
-    uint64_t h[4] = {number + 1, 0x9e3779b97f4a7c15ull, 0x632be59bd9b4e019ull, 0x2545f4914f6cdd1dull};
+    uint64_t h[4] = {number + 1, 0x9e3779b97f4a7c15ull, 0x632be59bd9b4e019ull,
+                     0x2545f4914f6cdd1dull};
 
     for (size_t i = 0; i < PAGE; i += 32) {
         for (size_t lane = 0; lane < 4; lane++) {

@@ -3,7 +3,8 @@
  * store waits in the CPU's buffer and leaves it whenever the search says, in any order that the C11
  * arguments allow: weaker than both architectures, since a sequentially consistent load or
  * read-modify-write orders no more than acquire and release do here. Only a full fence, pte_sync()
- * and what the HAL promises (an interrupt sent, a DSB) wait for the buffer. Loads are not reordered.
+ * and what the HAL promises (an interrupt sent, a DSB) wait for the buffer. Loads are not
+ * reordered.
  */
 #include "tests/explore/explore.h"
 
@@ -21,10 +22,10 @@
 #include "mm/address_space.h"
 #include "tests/explore/hooks.h"
 
-#define STACK_BYTES  16384u
-#define DEAD_BYTES   6144u
-#define BUFFER_MAX   10u
-#define READS_MAX    8u
+#define STACK_BYTES 16384u
+#define DEAD_BYTES  6144u
+#define BUFFER_MAX  10u
+#define READS_MAX   8u
 
 enum want_kind {
     WANT_ALWAYS,
@@ -81,7 +82,7 @@ static struct { /* no part of the machine's state */
     ucontext_t back;
     bool in_step;
     char failure[512];
-} *outside;
+} * outside;
 
 void panic(const char *fmt, ...)
 {
@@ -401,8 +402,8 @@ void *vcpu_stacks(size_t *len)
     if (stacks == NULL) {
         *len = VCPUS_MAX * STACK_BYTES;
         stacks = mmap(NULL, *len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        outside = mmap(NULL, sizeof(*outside), PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        outside = mmap(NULL, sizeof(*outside), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                       -1, 0);
     }
     *len = VCPUS_MAX * STACK_BYTES;
     return stacks;
@@ -597,7 +598,8 @@ void vcpu_describe(struct step step, char *out, size_t size)
 
         machine_name(store->at, name, sizeof(name));
         snprintf(out, size, "cpu %u   stored: %s := %#lx (%s%s)", step.cpu, name,
-                 (unsigned long)store->value, store->where, store->rmw ? ", read-modify-write" : "");
+                 (unsigned long)store->value, store->where,
+                 store->rmw ? ", read-modify-write" : "");
     } else if (step.kind == STEP_IRQ) {
         snprintf(out, size, "cpu %u takes its interrupt, before %s", step.cpu, cpu->want.where);
     } else {
@@ -605,9 +607,9 @@ void vcpu_describe(struct step step, char *out, size_t size)
             machine_name(cpu->want.at, name, sizeof(name));
         }
         snprintf(out, size, "cpu %u %s%s %s", step.cpu, cpu->want.where,
-                 cpu->want.kind == WANT_RMW ? ": read-modify-write" :
-                 cpu->want.at != NULL       ? ": load" :
-                                              "",
+                 cpu->want.kind == WANT_RMW ? ": read-modify-write"
+                 : cpu->want.at != NULL     ? ": load"
+                                            : "",
                  name);
     }
 }

@@ -55,5 +55,6 @@
     ((void)(failure),                                                                              \
      explore_cas(at, sizeof(*(at)), expected, (explore_word)(desired), order, __func__))
 #define atomic_compare_exchange_strong(at, expected, desired)                                      \
-    explore_cas(at, sizeof(*(at)), expected, (explore_word)(desired), memory_order_seq_cst, __func__)
+    explore_cas(at, sizeof(*(at)), expected, (explore_word)(desired), memory_order_seq_cst,        \
+                __func__)
 #define atomic_thread_fence(order) explore_fence(order, __func__)

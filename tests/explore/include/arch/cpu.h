@@ -1,4 +1,4 @@
-/* <arch/cpu.h> for the sources under test: every CPU has its own stack, buffer and interrupt flag. */
+/* <arch/cpu.h> for the sources under test: what other CPUs can notice goes to the explorer. */
 #pragma once
 
 #include <arch/pte.h>
