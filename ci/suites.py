@@ -48,6 +48,8 @@ SUITES = [
           "(--minutes N; all: 10)"),
     Suite("mutants", script("tests/mutants/run.py"), 90, "a break in one place of mm/ and mmu.c must "
           "fail a host test (a sample; all: every one)"),
+    Suite("explore", script("tests/explore/run.py"), 20, "every interleaving of switch, shoot, "
+          "rollover, exec and exit (all: 3 CPUs, mutants)"),
     Suite("contract", script("tests/contract/run.py"), 10, "every HAL operation, on the simulator "
           "and in QEMU; a score for a port"),
     Suite("coverage", script("ci/coverage.py"), 20, "lines, branches and undo labels of mm/ and "
