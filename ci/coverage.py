@@ -149,7 +149,7 @@ def main():
             print(f"FAIL {path}: no host test is built with it")
             status = 1
     total = collections.Counter()
-    undone = []
+    undone, nr_labels = [], 0
     for path in sorted(files):
         lines, taken, branches = files[path].measure()
         ran = sum(count > 0 for count in lines.values())
@@ -164,6 +164,7 @@ def main():
                           f"{files[path].text[number - 1].strip()}")
         for number, line in enumerate(files[path].text, 1):
             label = UNDO.match(line.strip())
+            nr_labels += bool(label)
             if label:
                 after = [count for at, count in sorted(lines.items()) if at > number][:1]
                 if after == [0]:
@@ -174,7 +175,7 @@ def main():
                         f"(goal {LINES:g})"),
                        (branch_share >= BRANCHES, f"{branch_share:.1f} % of {total['branches']} "
                         f"branches (goal {BRANCHES:g})"),
-                       (not undone, "every undo label has run" if not undone
+                       (not undone, f"every undo label has run ({nr_labels} in all)" if not undone
                         else "undo labels never ran: " + ", ".join(undone))):
         print(f"{'PASS' if good else 'FAIL'} {what}")
         status |= not good

@@ -10,6 +10,11 @@ void contract_verdict(bool good, const char *what)
     printk("%sok %u - %s\n", good ? "" : "not ", nr_done, what);
 }
 
+bool contract_failed(void)
+{
+    return nr_failed != 0;
+}
+
 unsigned contract_done(void)
 {
     printk("1..%u\n", nr_done);

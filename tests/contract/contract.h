@@ -13,7 +13,8 @@
 void contract_verdict(bool good, const char *what);
 #define contract_ok(cond, what) contract_verdict((cond), (what))
 
-/* Returns the number of failed checks. */
+bool contract_failed(void);
+/* Prints the score. Returns the number of failed checks. */
 unsigned contract_done(void);
 
 /* Pure parts, any machine. */

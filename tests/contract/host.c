@@ -16,6 +16,10 @@ int main(int argc, char **argv)
                                    .no_invpcid = no_invpcid});
     contract_pte();
     contract_decode();
+    if (contract_failed()) {
+        (void)contract_done();
+        return 1; /* tables that mean something else are nothing to go on with */
+    }
     contract_mmu(sim_access);
     if (!no_invpcid) {
         contract_tlb_exact();
