@@ -159,12 +159,8 @@ static void mmu_shoot(const struct tlb_shot *shot)
     case TLB_SPACE:
         shoot_space(shot->asid, everywhere);
         break;
-    case TLB_ALL:
-        everywhere = true;
-        insn_tlbi_vmalle1is();
-        break;
     }
-    if (everywhere || shot->scope == TLB_GLOBAL) {
+    if (everywhere) {
         insn_dsb_ish();
     } else {
         insn_dsb_nsh();

@@ -200,20 +200,12 @@ static void flush_kernel(const struct tlb_shot *shot)
 
 static void flush_local(const struct tlb_shot *shot, bool current)
 {
-    switch (shot->scope) {
-    case TLB_ALL:
-        flush_all();
-        break;
-    case TLB_GLOBAL:
+    if (shot->scope == TLB_GLOBAL) {
         flush_kernel(shot);
-        break;
-    default:
-        if (current) {
-            flush_current(shot);
-        } else {
-            flush_other(shot);
-        }
-        break;
+    } else if (current) {
+        flush_current(shot);
+    } else {
+        flush_other(shot);
     }
 }
 

@@ -120,7 +120,6 @@ static void check_scopes(struct address_space *as)
         {TLB_RANGE, false, "shoot: a range of the space that runs"},
         {TLB_RANGE, true, "shoot: a range with its tables"},
         {TLB_SPACE, true, "shoot: a whole space"},
-        {TLB_ALL, true, "shoot: everything"},
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(shots); i++) {
@@ -237,7 +236,8 @@ void contract_mmu(contract_access_t access)
         }
     }
     enter(as);
-    shoot(as, TLB_ALL, true, true);
+    shoot(as, TLB_SPACE, true, true);
+    shoot(other, TLB_SPACE, false, true);
     as_put(other);
     as_put(as);
     contract_ok(hal_caps.pa_bits >= 32, "cpu_init: hal_caps are filled");

@@ -78,7 +78,7 @@ static bool range_goes(pte_t *slots, unsigned nr, bool tables)
         pte_store(&slots[i], PTE_NONE);
     }
     pte_sync();
-    shot.scope = TLB_ALL;
+    shot.end = DEVICE_VA_BASE + KERNEL_PAGES * PAGE_SIZE;
     hal_mmu.shoot(&shot);
     frame_put(frame_of(pa));
     return good;

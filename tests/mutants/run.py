@@ -142,8 +142,8 @@ class Kit:
 def ends_well(program, arguments):
     try:
         return subprocess.run([program, *arguments], stdin=subprocess.DEVNULL, timeout=LIMIT_S,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                              check=False).returncode == 0
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+                              cwd=os.path.dirname(program)).returncode == 0
     except subprocess.TimeoutExpired:
         return False
 

@@ -57,8 +57,7 @@ enum tlb_drop {
 enum tlb_scope {
     TLB_RANGE,  /* [start, end) of one tag */
     TLB_SPACE,  /* everything of one tag */
-    TLB_GLOBAL, /* kernel range [start, end), all tags */
-    TLB_ALL,    /* everything */
+    TLB_GLOBAL, /* kernel range [start, end), all tags; cpus names every CPU */
 };
 
 struct tlb_shot {

@@ -216,11 +216,6 @@ void insn_tlbi_aside1(uint64_t operand)
     later(ASIDE1, false, operand);
 }
 
-void insn_tlbi_vmalle1is(void)
-{
-    later(VMALLE1, true, 0);
-}
-
 void insn_tlbi_vmalle1(void)
 {
     later(VMALLE1, false, 0);

@@ -51,7 +51,6 @@ INSN_OPERAND(tlbi_vae1, "tlbi vae1")
 INSN_OPERAND(tlbi_vaae1is, "tlbi vaae1is")
 INSN_OPERAND(tlbi_aside1is, "tlbi aside1is")
 INSN_OPERAND(tlbi_aside1, "tlbi aside1")
-INSN_PLAIN(tlbi_vmalle1is, "tlbi vmalle1is")
 INSN_PLAIN(tlbi_vmalle1, "tlbi vmalle1")
 
 /* Operands: a virtual address of the kernel. */

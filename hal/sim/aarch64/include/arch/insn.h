@@ -23,7 +23,6 @@ void insn_tlbi_vae1(uint64_t operand);
 void insn_tlbi_vaae1is(uint64_t operand);
 void insn_tlbi_aside1is(uint64_t operand);
 void insn_tlbi_aside1(uint64_t operand);
-void insn_tlbi_vmalle1is(void);
 void insn_tlbi_vmalle1(void);
 
 void insn_dc_cvau(uint64_t va);
