@@ -35,7 +35,7 @@ static ssize64_t store_slab(struct inode *inode, const char *data, size_t len)
     return (ssize64_t)len;
 }
 
-/* n: the n-th allocation from now fails; 0: none. */
+/* n: the n-th allocation that the writing task makes from now on fails; 0: none. */
 static ssize64_t store_fail(struct inode *inode, const char *data, size_t len)
 {
     int64_t n;

@@ -238,7 +238,6 @@ void kernel_main(const struct boot_info *boot)
     vdso_init();
     random_init(boot->seed, boot->seed_len);
     print_machine(boot);
-    frame_fail_nth(cmdline_number("quoin.fail", 0));
     task_init();
     sched_init();
     panic_set_task_printer(print_task);

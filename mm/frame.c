@@ -11,6 +11,7 @@
 #include "kernel/printk.h"
 #include "kernel/spinlock.h"
 #include "kernel/string.h"
+#include "mm/oom.h"
 
 #define NO_FRAME UINT32_MAX
 #define CACHE_FRAMES 64u
@@ -34,7 +35,7 @@ static struct cpu_frames {
     int64_t owned[FRAME_NR_OWNERS];
 } ALIGNED(64) cpu_frames[CPU_MAX];
 
-static _Atomic uint64_t fail_countdown;
+static _Atomic bool failing; /* some task has asked for a failure since the boot */
 
 static uint32_t number_of(const struct frame *frame)
 {
@@ -179,15 +180,20 @@ static inline void poison_fresh(struct frame *frame UNUSED, unsigned order UNUSE
 
 void frame_fail_nth(uint64_t n)
 {
-    atomic_store(&fail_countdown, n);
+    *oom_fail_countdown() = n;
+    if (n != 0) {
+        atomic_store(&failing, true);
+    }
 }
 
 bool frame_should_fail(void)
 {
-    if (likely(atomic_load_explicit(&fail_countdown, memory_order_relaxed) == 0)) {
+    if (likely(!atomic_load_explicit(&failing, memory_order_relaxed))) {
         return false;
     }
-    return atomic_fetch_sub(&fail_countdown, 1) == 1;
+    uint64_t *countdown = oom_fail_countdown();
+
+    return *countdown != 0 && --*countdown == 0;
 }
 
 static void cache_refill(struct cpu_frames *cache)

@@ -111,7 +111,10 @@ struct frame_stats {
 };
 void frame_get_stats(struct frame_stats *out);
 
-/* Debug and test: the n-th allocation from now (1 = next) of frames or slab objects fails; 0: off. */
+/*
+ * Debug and test: of the frames and slab objects that the running task allocates from now on, the n-th
+ * (1 = next) fails; 0: none. Other tasks, its children too, are left alone.
+ */
 void frame_fail_nth(uint64_t n);
 /* Returns whether this allocation must fail. */
 bool frame_should_fail(void);

@@ -1,4 +1,4 @@
-/* The way out when memory is gone: sched/oom.c defines it, the outer loops of mm/ call it. */
+/* When memory is gone, or is to seem so: what mm/ needs to know from sched/oom.c, which defines it. */
 #pragma once
 
 #include "kernel/types.h"
@@ -8,3 +8,6 @@
  * waits until it has given frames back. Returns 0: try again; -EINTR: the caller is the victim.
  */
 NODISCARD int oom_reclaim(void);
+
+/* Returns where the running task keeps the number that it gave to frame_fail_nth(). */
+uint64_t *oom_fail_countdown(void);

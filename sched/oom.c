@@ -142,6 +142,11 @@ static void end_killing(void)
     wait_wake_all(&oom_queue);
 }
 
+uint64_t *oom_fail_countdown(void)
+{
+    return &task_current()->fail_nth;
+}
+
 int oom_reclaim(void)
 {
     struct process *victim;

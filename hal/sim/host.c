@@ -72,6 +72,13 @@ bool cmdline_option(const char *name, char *buf, size_t size)
     return false;
 }
 
+uint64_t *oom_fail_countdown(void)
+{
+    static uint64_t countdown;
+
+    return &countdown;
+}
+
 int oom_reclaim(void)
 {
     return -4; /* EINTR: no victim */

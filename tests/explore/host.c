@@ -37,6 +37,13 @@ int sched_point(void)
     return 0;
 }
 
+uint64_t *oom_fail_countdown(void)
+{
+    static uint64_t countdown;
+
+    return &countdown;
+}
+
 int oom_reclaim(void)
 {
     panic("memory ran out");

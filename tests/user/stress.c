@@ -326,7 +326,7 @@ static bool round_oom(int i)
     return (status & 0x7f) == SIGKILL || status == 12 << 8;
 }
 
-/* Quoin: the n-th allocation from now fails; 0: none. Elsewhere there is no such file. */
+/* Quoin: the n-th allocation of this task from now on fails; 0: none. Elsewhere there is no such file. */
 static long fail_fd = -1;
 
 static void fail_nth(int n)
@@ -366,6 +366,43 @@ static bool round_fail_exec(int i)
     status = wait_status(pid);
     fail_nth(0);
     return status == 7 << 8 || status == 9 << 8;
+}
+
+/* Makes and removes a directory while its parent has allocations fail. Returns what was refused. */
+static int make_directories(void *arg)
+{
+    volatile int *running = arg;
+    int refused = 0;
+
+    for (running[0] = 1; running[0]; running[1]++) {
+        refused += sys(mkdirat, AT_FDCWD, "/tmp/stress.child", 0700) != 0;
+        sys(unlinkat, AT_FDCWD, "/tmp/stress.child", AT_REMOVEDIR);
+    }
+    return refused != 0;
+}
+
+/* A failure hits the task that asked for it, each time, and no other. */
+static void test_fail_own(void)
+{
+    volatile int *running = (int *)sys(mmap, 0, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int hits = 0, round;
+    long pid;
+
+    if (fail_fd < 0 || (only && strcmp(only, "stress.fail_own")))
+        return;
+    pid = fork_child(make_directories, (void *)running);
+    for (int i = 0; i < 100; i++) {
+        round = running[1];
+        fail_nth(1);
+        while (running[1] < round + 2)
+            sys(sched_yield);
+        hits += sys(mkdirat, AT_FDCWD, "/tmp/stress.parent", 0700) == -ENOMEM;
+    }
+    fail_nth(0);
+    *running = 0;
+    EQ("stress.fail_own", hits, 100);
+    EQ("stress.fail_others", wait_status(pid), 0);
+    sys(munmap, running, PAGE);
 }
 
 static bool round_fail_calls(int i)
@@ -477,6 +514,7 @@ int main(int argc, char **argv, char **envp, unsigned long *auxv)
     /* Where a fault, which cannot refuse, hits the failure, nobody is to be killed for it. */
     file_write("/proc/self/oom_score_adj", "-1000", 5);
     fail_fd = sys(openat, AT_FDCWD, "/proc/quoin/fail", O_WRONLY | O_CLOEXEC, 0);
+    test_fail_own();
     measure("stress.fail_fork", round_fail_fork, 120); /* scenarios 22, 70 */
     measure("stress.fail_exec", round_fail_exec, 250);
     measure("stress.fail_calls", round_fail_calls, 180);

@@ -97,6 +97,13 @@ int sched_point(void)
     return 0;
 }
 
+uint64_t *oom_fail_countdown(void)
+{
+    static _Thread_local uint64_t countdown;
+
+    return &countdown;
+}
+
 int oom_reclaim(void)
 {
     return -4;
