@@ -36,9 +36,10 @@ static const struct flag_name flags_1_edx[] = {
     {23, "mmx"}, {24, "fxsr"}, {25, "sse"},  {26, "sse2"},
 };
 static const struct flag_name flags_1_ecx[] = {
-    {0, "pni"},   {1, "pclmulqdq"}, {9, "ssse3"},   {12, "fma"},   {13, "cx16"},
-    {17, "pcid"}, {19, "sse4_1"},   {20, "sse4_2"}, {22, "movbe"}, {23, "popcnt"},
-    {25, "aes"},  {26, "xsave"},    {28, "avx"},    {29, "f16c"},  {30, "rdrand"},
+    {0, "pni"},   {1, "pclmulqdq"}, {9, "ssse3"},   {12, "fma"},    {13, "cx16"},
+    {17, "pcid"}, {19, "sse4_1"},   {20, "sse4_2"}, {21, "x2apic"}, {22, "movbe"},
+    {23, "popcnt"}, {25, "aes"},    {26, "xsave"},  {28, "avx"},    {29, "f16c"},
+    {30, "rdrand"},
 };
 static const struct flag_name flags_7_ebx[] = {
     {0, "fsgsbase"}, {3, "bmi1"},     {5, "avx2"},    {7, "smep"}, {8, "bmi2"},

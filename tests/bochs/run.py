@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../ci"))
 import report as reports  # noqa: E402
 import suites  # noqa: E402
 
-FLAGS = ("pcid", "invpcid", "smep", "smap")
+FLAGS = ("pcid", "invpcid", "smep", "smap", "x2apic")
 ROUNDS = 200
 # Two shells pass a line to and fro through FIFOs; nothing forks between the two readings.
 PING_PONG = f"""
