@@ -241,6 +241,7 @@ void kernel_main(const struct boot_info *boot)
     task_init();
     sched_init();
     panic_set_task_printer(print_task);
+    selftest_run_boot();
     start_cpus();
     if (process_start_init(init_main, (void *)boot) != 0) {
         panic("init: out of memory");

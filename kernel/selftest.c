@@ -1,6 +1,6 @@
 /*
- * Boot-time self-tests: smep (pxn), smap (pan), nx, wx, nullderef, stackoverflow, kernelmap, panic,
- * contract; of debug builds also spinorder, mutexorder, spinsleep.
+ * Boot-time self-tests: smep (pxn), smap (pan), nx, wx, nullderef, stackoverflow, bootoverflow,
+ * kernelmap, panic, contract; of debug builds also spinorder, mutexorder, spinsleep.
  * The user page of the first two belongs to a space made for the test.
  */
 #include "kernel/selftest.h"
@@ -151,10 +151,11 @@ static void test_contract(void)
     }
 }
 
-static const struct {
+struct selftest {
     const char *name;
     void (*run)(void);
-} selftests[] = {
+};
+static const struct selftest selftests[] = {
     {"smep", test_user_exec},  {"pxn", test_user_exec},       {"smap", test_user_read},
     {"pan", test_user_read},   {"nx", test_data_exec},        {"wx", test_text_write},
     {"nullderef", test_null},  {"stackoverflow", test_stack}, {"kernelmap", test_kernel_map},
@@ -162,21 +163,42 @@ static const struct {
     {"spinorder", test_spin_order}, {"mutexorder", test_mutex_order},
     {"spinsleep", test_spin_sleep},
 };
+static const struct selftest boot_selftests[] = {
+    {"bootoverflow", test_stack},
+};
+
+/* Returns whether the table has the test; then it has run and was not stopped. */
+static bool run(const struct selftest *table, size_t nr, const char *name)
+{
+    for (size_t i = 0; i < nr; i++) {
+        if (strcmp(table[i].name, name) == 0) {
+            printk("selftest %s\n", name);
+            table[i].run();
+            printk("selftest %s: not stopped\n", name);
+            return true;
+        }
+    }
+    return false;
+}
+
+void selftest_run_boot(void)
+{
+    char name[32];
+
+    if (cmdline_option("quoin.selftest", name, sizeof(name)) &&
+        run(boot_selftests, ARRAY_SIZE(boot_selftests), name)) {
+        hal_board->power(POWER_OFF);
+    }
+}
 
 void selftest_run(void)
 {
     char name[32];
 
-    if (!cmdline_option("quoin.selftest", name, sizeof(name))) {
-        return;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(selftests); i++) {
-        if (strcmp(selftests[i].name, name) == 0) {
-            printk("selftest %s\n", name);
-            selftests[i].run();
-            printk("selftest %s: not stopped\n", name);
-            hal_board->power(POWER_OFF);
+    if (cmdline_option("quoin.selftest", name, sizeof(name))) {
+        if (!run(selftests, ARRAY_SIZE(selftests), name)) {
+            panic("selftest %s: unknown", name);
         }
+        hal_board->power(POWER_OFF);
     }
-    panic("selftest %s: unknown", name);
 }

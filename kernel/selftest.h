@@ -9,5 +9,7 @@
  * Requires: a task, memory management up.
  */
 void selftest_run(void);
+/* The same for the tests that belong on the boot stack, before there is a task; skips all others. */
+void selftest_run_boot(void);
 /* The HAL's contract; absent from an ordinary kernel. Does: prints its verdicts, powers off. */
 void contract_run(void) __attribute__((weak));

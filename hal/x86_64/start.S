@@ -139,12 +139,14 @@ boot_gdt_pointer:
     .short  boot_gdt_pointer - boot_gdt - 1
     .long   PHYS(boot_gdt)
 
-    .section .bss.boot, "aw", @nobits
+    .section .data.boot_stack, "aw", @progbits
     .balign BOOT_STACK_SIZE
     .globl  boot_stack, boot_stack_top
 boot_stack:
     .zero   BOOT_STACK_SIZE
 boot_stack_top:
+
+    .section .bss.boot, "aw", @nobits
     .balign 4096
     .globl  boot_pml4
 boot_pml4:

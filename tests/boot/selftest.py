@@ -24,7 +24,8 @@ CLEAN = r"selftest kernelmap: \d+ leaves, none writable and executable"
 # Name, options, what the log must show.
 COMMON = [
     ("nx", "", STOPPED), ("wx", "", STOPPED), ("nullderef", "", STOPPED),
-    ("stackoverflow", "", OVERFLOW), ("kernelmap", "", CLEAN), ("panic", "", "quoin: panic: selftest"),
+    ("stackoverflow", "", OVERFLOW), ("bootoverflow", "", OVERFLOW),
+    ("kernelmap", "", CLEAN), ("panic", "", "quoin: panic: selftest"),
     ("spinorder", "", LOCKDEP + "taking"), ("mutexorder", "", LOCKDEP + "taking"),
     ("spinsleep", "", LOCKDEP + "sleeping under a spinlock"),
     ("panic", "--smp 4", r"(?s)cpu 1 at .*cpu 2 at .*cpu 3 at "),
