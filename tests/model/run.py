@@ -18,7 +18,7 @@ MACHINES = ("", "--chaos 15", "--chaos 15 --cpus 1 --asids 0", "--chaos 2 --cpus
             "--chaos 6 --bits 0 --no-invpcid --vipt", "--chaos 2 --cpus 4 --asids 6 --no-invpcid",
             "--chaos 15 --cpus 2 --asids 4", "--chaos 8 --cpus 8 --asids 0")
 ALL = bool(os.environ.get("QUOIN_TEST_ALL"))
-STEPS = 2000000 if ALL else 100000
+STEPS = 3300000 if ALL else 100000
 CHUNK = 100000  # steps that one process keeps in memory to shrink
 SCOPE = ("5", "4") if ALL else ("4", "3")
 SCOPE_PARTS = 8
@@ -85,7 +85,12 @@ def main():
         figures += f", {changed} changed state" if changed else ""
         figures += f", {steps / seconds:.0f} a second of CPU" if seconds else ""
         print(f"PASS {name}: {figures}")
-    return 1 if failed or not totals else 0
+    steps, changed = (sum(total[i] for name, total in totals.items() if name.startswith("model"))
+                      for i in (1, 2))
+    good = 2 * changed >= steps > 0
+    print(f"{'PASS' if good else 'FAIL'} {steps} random steps in all, {changed} changed state (half "
+          "of them must)")
+    return 1 if failed or not good else 0
 
 
 if __name__ == "__main__":
