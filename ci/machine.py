@@ -100,7 +100,9 @@ def boot_arguments(options, files, kernel, initrd_data, cmdline):
     if options.boot == "direct":
         line = ["-kernel", kernel, "-initrd", files.hold("initramfs", initrd_data),
                 "-append", cmdline]
-        if options.board == "raspi3b":
+        if options.dtb:
+            line += ["-dtb", options.dtb]
+        elif options.board == "raspi3b":
             line += ["-dtb", files.hold("devtree", devtree.raspi3(options.smp))]
         return line
     image = make_iso(options, files, kernel, initrd_data, cmdline)

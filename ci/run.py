@@ -75,6 +75,7 @@ def make_parser():
                         "interrupt controller")
     parser.add_argument("--el", type=int, choices=(1, 2), default=1, help="aarch64's exception "
                         "level at entry")
+    parser.add_argument("--dtb", metavar="FILE", help="aarch64: another device tree")
     parser.add_argument("--timeout", type=positive, metavar="S", help="seconds until status 124")
     parser.add_argument("--log", action="store_true", help="with --exec: kernel log on stderr")
     parser.add_argument("--gdb", action="store_true", help="wait for a debugger on port 1234")
@@ -136,6 +137,10 @@ def parse(arguments):
     for path in options.add:
         if not os.path.lexists(path) and not os.path.lexists(path.partition("=")[0]):
             parser.error(f"--add {path}: no such file")
+    if options.dtb and options.arch != "aarch64":
+        parser.error(f"--dtb: {options.arch} boots without a device tree")
+    if options.dtb and not os.path.exists(options.dtb):
+        parser.error(f"--dtb {options.dtb}: no such file")
     if options.kernel and not os.path.exists(options.kernel):
         parser.error(f"--kernel {options.kernel}: no such file")
     return options

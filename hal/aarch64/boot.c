@@ -267,7 +267,7 @@ void boot_start(paddr_t tree, paddr_t image)
     cpus[0].arch.mpidr = mpidr;
     if (fdt == NULL || fdt_check_header(fdt) != 0 || fdt_totalsize(fdt) > DEVTREE_SIZE_MAX) {
         board_virt_early();
-        panic("boot: the device tree at %#llx is damaged", (unsigned long long)tree);
+        panic("boot: the device tree at %#llx is damaged or over 2 MiB", (unsigned long long)tree);
     }
     read_cpus(fdt);
     probe_board(fdt);

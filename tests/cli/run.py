@@ -22,6 +22,7 @@ WRONG = [
     (["./run", "aarch64", "--board", "q35"], "virt"),
     (["./run", "x86_64", "--board", "virt"], "q35"),
     (["./run", "--gic", "4"], "3"),
+    (["./run", "x86_64", "--dtb", "/dev/null"], "device tree"),
     (["./run", "--el", "3"], "2"),
     (["./run", "--preset", "fast"], "release"),
     (["./run", "--emulator", "other"], "qemu"),
