@@ -23,6 +23,7 @@ static int show_frames(struct inode *inode, struct text *text)
             text_print(text, "%s %llu\n", owners[owner], (unsigned long long)stats.owned[owner]);
         }
     }
+    text_print(text, "slab_live %llu\n", (unsigned long long)slab_live_bytes());
     return 0;
 }
 

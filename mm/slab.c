@@ -236,6 +236,18 @@ void slab_drain(void)
     }
 }
 
+uint64_t slab_live_bytes(void)
+{
+    uint64_t bytes = 0;
+
+    list_for_each(it, &caches) {
+        const struct slab_cache *cache = list_entry(it, struct slab_cache, all);
+
+        bytes += cache->nr_live * cache->object_size;
+    }
+    return bytes;
+}
+
 void slab_print(void)
 {
     list_for_each(it, &caches) {

@@ -34,5 +34,7 @@ void kfree(void *ptr);
 
 /* Returns empty slabs of every cache to the frame allocator. */
 void slab_drain(void);
+/* Returns what is allocated in all caches; what CPUs allocate or free meanwhile may count or not. */
+uint64_t slab_live_bytes(void);
 /* Does: prints live objects of each cache to the log (the leak ledger). */
 void slab_print(void);

@@ -1,7 +1,8 @@
 /*
  * Leaks: many rounds of fork, exec, failed exec, killed children, threads, mappings and files, with
- * the free memory before and after. With --exact the two must be equal to the page (Quoin drains its
- * caches when 3 is written to drop_caches); without it some slack is left for Linux's caches.
+ * the free memory before and after. With --exact frames and live slab objects must be equal to the byte
+ * (/proc/quoin/frames, caches drained); frames of slabs count as free, since one long-lived object
+ * that moved to another slab keeps that. Without it some slack is left for Linux's caches.
  * --oom adds children that die because memory ends. A fork bomb must end in EAGAIN.
  */
 
@@ -17,50 +18,87 @@ static bool exact, with_oom;
 static const char *only; /* the one row to run */
 static volatile int *volatile nowhere = (int *)8;
 
-static long free_kb(void)
-{
-    static char text[4096];
-    char *at;
-    int i;
+/* What is measured: free memory; with --exact frames that are neither free nor slab, and live objects. */
+struct usage {
+    long kb, object_bytes;
+};
 
-    file_write("/proc/sys/vm/drop_caches", "3\n", 2);
-    for (i = 0; i < 3; i++) { /* reading may itself allocate once */
-        if (file_read("/proc/meminfo", text, sizeof(text)) <= 0)
-            return -1;
-    }
-    file_write("/proc/sys/vm/drop_caches", "3\n", 2);
-    file_read("/proc/meminfo", text, sizeof(text));
-    at = strstr(text, "MemFree:");
-    for (at += 8; *at == ' '; at++)
+static long field(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+
+    for (at += strlen(name); *at == ' '; at++)
         ;
     return parse_long(at);
 }
 
-/* Runs rounds once to fill what stays filled, then measures over the rounds. */
-static void measure(const char *name, bool (*round)(int), int rounds)
+static struct usage usage_now(void)
 {
-    long before, after, i;
+    static char text[4096];
+    const char *path = exact ? "/proc/quoin/frames" : "/proc/meminfo";
+    int i;
+
+    file_write("/proc/sys/vm/drop_caches", "3\n", 2);
+    for (i = 0; i < 3; i++) { /* reading may itself allocate once */
+        if (file_read(path, text, sizeof(text)) <= 0)
+            return (struct usage){ -1, -1 };
+    }
+    file_write("/proc/sys/vm/drop_caches", "3\n", 2);
+    file_read(path, text, sizeof(text));
+    if (!exact)
+        return (struct usage){ field(text, "MemFree:"), 0 };
+    return (struct usage){ 4 * (field(text, "free ") + field(text, "slab ")),
+                           field(text, "slab_live ") };
+}
+
+static bool same(struct usage a, struct usage b)
+{
+    return a.kb == b.kb && a.object_bytes == b.object_bytes;
+}
+
+/* Waits until nobody else is about to allocate or free: a dead child's stack, a reader of our output. */
+static struct usage usage_settled(void)
+{
+    struct usage now = usage_now(), last;
+
+    for (int i = 0; exact && i < 20; i++) {
+        last = now;
+        sleep_ms(10);
+        now = usage_now();
+        if (same(last, now))
+            break;
+    }
+    return now;
+}
+
+/* Runs some rounds first, to fill what stays filled, then measures over the rounds. */
+static void measure_warm(const char *name, bool (*round)(int), int rounds, int warm)
+{
+    struct usage before, after;
     bool good = true;
+    long i;
 
     if (only && strcmp(only, name))
         return;
-    for (i = 0; i < 3 && good; i++)
+    for (i = 0; i < warm && good; i++)
         good = round((int)i);
-    before = free_kb();
+    before = usage_settled();
     for (i = 0; i < rounds && good; i++)
         good = round((int)i);
-    after = free_kb();
+    after = usage_settled();
     test_ok(good, name, "round %ld failed", i);
-    if (exact && after != before) {
-        sleep_ms(100); /* a child's last stack may still be on its way back */
-        after = free_kb();
+    for (i = 0; exact && i < 20 && !same(before, after); i++) {
+        sleep_ms(50);
+        after = usage_now();
     }
-    if (exact)
-        test_ok(after == before, name, "free memory %ld kB before, %ld after %d rounds", before,
-                after, rounds);
-    else
-        test_ok(after + SLACK_KB >= before, name, "free memory %ld kB before, %ld after %d rounds",
-                before, after, rounds);
+    test_ok(exact ? same(before, after) : after.kb + SLACK_KB >= before.kb, name,
+            "%ld kB free and %ld bytes of objects before, %ld and %ld after %d rounds", before.kb,
+            before.object_bytes, after.kb, after.object_bytes, rounds);
+}
+
+static void measure(const char *name, bool (*round)(int), int rounds)
+{
+    measure_warm(name, round, rounds, 3);
 }
 
 static bool round_fork(int i)
@@ -515,9 +553,9 @@ int main(int argc, char **argv, char **envp, unsigned long *auxv)
     file_write("/proc/self/oom_score_adj", "-1000", 5);
     fail_fd = sys(openat, AT_FDCWD, "/proc/quoin/fail", O_WRONLY | O_CLOEXEC, 0);
     test_fail_own();
-    measure("stress.fail_fork", round_fail_fork, 120); /* scenarios 22, 70 */
-    measure("stress.fail_exec", round_fail_exec, 250);
-    measure("stress.fail_calls", round_fail_calls, 180);
+    measure_warm("stress.fail_fork", round_fail_fork, 120, 120); /* scenarios 22, 70 */
+    measure_warm("stress.fail_exec", round_fail_exec, 250, 250);
+    measure_warm("stress.fail_calls", round_fail_calls, 180, 180);
     file_write("/proc/self/oom_score_adj", "0", 1);
     shared = (void *)sys(mmap, 0, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     EQ("stress.fork_bomb", child_result(bomb, shared), 0);
