@@ -22,18 +22,26 @@ static const struct hal_user_io user_io = {user_copy_in, user_copy_out};
 
 static void tell_parent_stop(struct process *process, bool continued)
 {
+    bool stopped;
     int value;
 
     spin_lock(&task_table_lock);
     spin_lock(&process->lock);
     value = continued ? SIGCONT : process->stop_signal;
+    stopped = process->group_stop && process->nr_to_stop == 0;
     spin_unlock(&process->lock);
-    process->wait_report = continued ? REPORT_CONTINUED : REPORT_STOPPED;
+    /* What has been overtaken by the opposite is still signalled, but nothing to wait for. */
+    if (stopped != continued) {
+        process->wait_report = continued ? REPORT_CONTINUED : REPORT_STOPPED;
+    }
     child_notify_parent_locked(process, SIGCHLD, continued ? CLD_CONTINUED : CLD_STOPPED, value);
     spin_unlock(&task_table_lock);
 }
 
-/* Sleeps as long as the stop lasts. The last thread to stop tells the parent. */
+/*
+ * Sleeps as long as the stop lasts. The last thread to stop tells the parent. Another stop may begin
+ * before this thread has seen the end of the first: it is to be counted again for that one.
+ */
 static void stop_here(struct task *task) REQUIRES(task->process->lock) NO_LOCK_ANALYSIS;
 static void stop_here(struct task *task)
 {
@@ -51,7 +59,7 @@ static void stop_here(struct task *task)
     }
     for (;;) {
         sched_prepare(WAIT_KILLABLE);
-        if (!*(volatile bool *)&process->group_stop || sched_block(WAIT_FOREVER) != 0) {
+        if (!*(volatile bool *)&task->counted_stop || sched_block(WAIT_FOREVER) != 0) {
             break;
         }
     }
