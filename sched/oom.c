@@ -18,6 +18,7 @@
 /* One killing at a time. No mutex: who waits may be the victim and must be able to die meanwhile. */
 static struct wait_queue oom_queue = WAIT_QUEUE_INIT(oom_queue);
 static atomic_bool oom_busy;
+static atomic_uint nr_killings;
 
 static uint64_t total_bytes(void)
 {
@@ -113,9 +114,10 @@ static bool is_dying(struct task *task)
     return task->exiting || task->process->group_exit || signal_fatal_pending(task);
 }
 
-static bool has_space(struct process *process)
+/* The space is gone before the zombie, but the pointer to it goes before the space does. */
+static bool holds_frames(struct process *process)
 {
-    return *(struct address_space *volatile *)&process->as != NULL;
+    return *(enum process_state volatile *)&process->state == PROCESS_ALIVE;
 }
 
 /* The victim gives its frames back when its last thread leaves; a stuck one is waited for in vain. */
@@ -123,7 +125,7 @@ static void wait_for_frames(struct process *victim)
 {
     uint64_t patience = time_now_ns() + VICTIM_PATIENCE_NS;
 
-    while (has_space(victim) && time_now_ns() < patience) {
+    while (holds_frames(victim) && time_now_ns() < patience) {
         sched_prepare(WAIT_KILLABLE);
         if (sched_block(time_now_ns() + VICTIM_POLL_NS) == -EINTR) {
             return;
@@ -149,6 +151,7 @@ uint64_t *oom_fail_countdown(void)
 
 int oom_reclaim(void)
 {
+    unsigned killings = atomic_load(&nr_killings);
     struct process *victim;
 
     if (is_dying(task_current())) {
@@ -157,6 +160,10 @@ int oom_reclaim(void)
     ipi_call(~(cpumask_t)0, drain_cpu, NULL);
     if (wait_event_killable(&oom_queue, !atomic_exchange(&oom_busy, true)) != 0) {
         return -EINTR;
+    }
+    if (atomic_load(&nr_killings) != killings) {
+        end_killing(); /* somebody else's victim has made room */
+        return 0;
     }
     victim = is_dying(task_current()) ? NULL : choose_victim();
     if (victim == NULL) {
@@ -167,6 +174,7 @@ int oom_reclaim(void)
     if (victim != process_current()) {
         wait_for_frames(victim);
     }
+    atomic_fetch_add(&nr_killings, 1);
     end_killing();
     process_put(victim);
     return is_dying(task_current()) ? -EINTR : 0;
