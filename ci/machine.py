@@ -79,11 +79,14 @@ def make_iso(options, files, kernel, initrd_data, cmdline):
     subprocess.run(strip, check=True)
     with open(os.path.join(tree, "boot/initramfs.cpio"), "wb") as file:
         file.write(initrd_data)
-    quoted = cmdline.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    # Word by word: what stands in one pair of quotes reaches the kernel in quotes.
+    words = [word.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+             for word in cmdline.split()]
+    quoted = " ".join(f'"{word}"' for word in words)
     with open(os.path.join(tree, "boot/grub/grub.cfg"), "w", encoding="utf-8") as file:
         if options.exec is not None or options.log:
             file.write("serial --unit=0 --speed=115200\nterminal_output serial\n")
-        file.write(f'set timeout=0\nmultiboot2 /boot/quoin.elf "{quoted}"\n'
+        file.write(f'set timeout=0\nmultiboot2 /boot/quoin.elf {quoted}\n'
                    "module2 /boot/initramfs.cpio initramfs\nboot\n")
     image = files.path("quoin.iso")
     made = subprocess.run(
