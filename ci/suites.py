@@ -61,6 +61,11 @@ SUITES = [
     *per_arch("selftest", "tests/boot/selftest.py", minutes=5, about="forbidden accesses that the "
               "hardware must stop"),
     *per_arch("user", "tests/user/run.py", minutes=12, about="programs that pass on Linux too"),
+    *per_arch("races", "tests/user/run.py", "memory", "process", "signals", "files", "stress",
+              "threads", "--", "--smp", "4", minutes=8, about="programs with processes and threads "
+              "on 4 CPUs"),
+    *per_arch("rollover", "tests/user/rollover.py", minutes=40, about="user programs where tags run "
+              "out (all: every program)"),
     *per_arch("shell", "tests/shell/run.py", minutes=10, about="a person's shell session, "
               "busybox applets compared to Linux"),
     Suite("bench", script("tests/bench/report.py"), 8, "instruction counts beside lean Linux's",

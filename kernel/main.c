@@ -50,6 +50,9 @@ static void print_machine(const struct boot_info *boot)
     printk("image %lu KiB, initramfs %lu KiB, %u-bit tags\n",
            (unsigned long)((boot->image.end - boot->image.start) >> 10),
            (unsigned long)((boot->initrd.end - boot->initrd.start) >> 10), hal_caps.asid_bits);
+    if (hal_caps.asid_bits == 0 && cmdline_option("quoin.asids", NULL, 0)) {
+        printk("quoin.asids: this CPU has no tags to limit\n");
+    }
 }
 
 /* The directory may come with the initramfs, or not. */

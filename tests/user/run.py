@@ -6,7 +6,9 @@
 quoin: each program in its own guest by ./run; linux: all in one guest of Debian's kernel by
 ./run --oracle; native: on this host, x86_64 only. A program passes if it prints `# end`, no `not ok` line, the lines
 of expected/ARCH/PROGRAM.txt where there is such a file, and exits with 0. --record rewrites those
-files and belongs to --on linux. What follows `--` goes to ./run (as in `-- --smp 2 --preset release`).
+files and belongs to --on linux. --tags few gives Quoin as few tags as it can do with, CPUs + 1, and
+--tags 8 those of 8 bits; if they then never run out, the run fails. What follows `--` goes to ./run
+(as in `-- --smp 2 --preset release`).
 """
 import argparse
 import os
@@ -25,10 +27,17 @@ import build  # noqa: E402
 # Seconds a guest may need on a loaded machine, and arguments.
 LIMIT = {"stress": 300, "oom": 300, "pointers": 240, "memory": 150, "elf": 150,
          "threads": 240}
+SLOW = 3  # so many times longer under Bochs
 RECORDED = ("faults", "pointers", "elf")
 ARGS = {("stress", "quoin"): "--exact"}
 # Runs of a program that need a machine of their own, on Quoin only: program, arguments, options.
 SPECIAL = {"oom": ("stress", "--exact --oom stress.oom", ["--mem", "64M", "--preset", "release"])}
+
+
+# What makes the guest's tags run out.
+TAGS = {"few": "quoin.asids=1", "8": "quoin.asid8"}
+# What no test provokes: a panic, of the lock checker too.
+REPORT = re.compile(r"panic:|lockdep:")
 
 
 def guest_command(names, on):
@@ -89,12 +98,24 @@ def judge(arch, name, text, status, record):
     return good, bad
 
 
-def run_quoin(arch, name, out, limit, options):
+def run_quoin(arch, name, out, limit, options, tags):
     program, args, more = SPECIAL.get(name, (name, ARGS.get((name, "quoin"), ""), []))
-    cmd = [os.path.join(ROOT, "run"), arch, "--add", f"{out}=/t", "--timeout", str(limit), *more,
-           *options, "--exec", f"cd /tmp; exec /t/{program} {args}".rstrip()]
+    if tags:
+        more = [*more, "--append", TAGS[tags]]
+    cmd = [os.path.join(ROOT, "run"), arch, "--add", f"{out}=/t", "--timeout", str(limit), "--log",
+           *more, *options, "--exec", f"cd /tmp; exec /t/{program} {args}".rstrip()]
     r = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     return r.returncode, r.stdout.decode(errors="replace"), r.stderr.decode(errors="replace"), cmd
+
+
+def judge_kernel(name, text, log, tags):
+    """What the kernel's log and its counters have against the run."""
+    bad = [line for line in log.splitlines() if REPORT.search(line)]
+    # Of 255 tags only these programs use all.
+    if tags == "few" or tags == "8" and name in ("process", "stress"):
+        if not re.search(r"^# rollovers [1-9]", text, flags=re.M):
+            bad.append("the tags never ran out")
+    return bad
 
 
 def run_many(arch, names, out, on):
@@ -126,6 +147,7 @@ def main():
     ap.add_argument("--on", choices=["quoin", "linux", "native"], default="quoin")
     ap.add_argument("--record", action="store_true")
     ap.add_argument("--out")
+    ap.add_argument("--tags", choices=TAGS)
     a = ap.parse_intermixed_args(argv)
     special = list(SPECIAL) if a.on == "quoin" else []
     unknown = [p for p in a.program if p not in build.PROGRAMS + special]
@@ -133,18 +155,23 @@ def main():
         ap.error(f"no program {unknown[0]}; there are: {' '.join(build.PROGRAMS + special)}")
     if a.record and a.on != "linux":
         ap.error("--record needs --on linux")
+    if a.tags and a.on != "quoin":
+        ap.error("--tags is for Quoin")
     out = os.path.abspath(a.out or os.path.join(BUILD, "tests", a.arch))
     names = a.program or build.PROGRAMS + special
     build.build(a.arch, out, sorted({SPECIAL.get(n, (n,))[0] for n in names}))
     failed = 0
 
-    def report(name, text, status, hint, seconds):
+    def report(name, text, status, hint, seconds, more_bad=()):
         good, bad = judge(a.arch, name, text, status, a.record)
+        bad += more_bad
         log = os.path.join(out, f"{name}.{a.on}.log")
         with open(log, "w") as f:
             f.write(text)
         verdict = "FAIL" if bad else "PASS"
-        print(f"{verdict} user/{name} {a.arch} {a.on}: {good} good, {len(bad)} bad, {seconds:.1f} s")
+        where = f"{a.on}, {a.tags} tags" if a.tags else a.on
+        print(f"{verdict} user/{name} {a.arch} {where}: {good} good, {len(bad)} bad, "
+              f"{seconds:.1f} s")
         for line in bad[:25]:
             print("    " + line)
         if bad:
@@ -156,10 +183,12 @@ def main():
     if a.on == "quoin":
         for name in names:
             start = time.monotonic()
-            status, text, err, cmd = run_quoin(a.arch, name, out, LIMIT.get(name, 90), options)
-            if err and "# end" not in text:
-                text += "\n" + "".join(f"# {line}\n" for line in err.splitlines()[-40:])
-            failed += report(name, text, status, shlex.join(cmd), time.monotonic() - start)
+            limit = LIMIT.get(name, 90) * (SLOW if "bochs" in options else 1)
+            status, text, err, cmd = run_quoin(a.arch, name, out, limit, options, a.tags)
+            bad = judge_kernel(name, text, err, a.tags)
+            if bad or "# end" not in text:
+                text += "\n" + "".join(f"# {line}\n" for line in err.splitlines()[-60:])
+            failed += report(name, text, status, shlex.join(cmd), time.monotonic() - start, bad)
     else:
         start = time.monotonic()
         seen = set()

@@ -106,10 +106,24 @@ void test_equal(const char *name, long got, long want)
         test_ok(false, name, "got %ld (0x%lx), want %ld (0x%lx)", got, got, want, want);
 }
 
+/* Quoin's count of how often the address spaces' tags ran out. */
+static void print_rollovers(void)
+{
+    static char text[1024];
+    char *at;
+
+    if (file_read("/proc/quoin/tlb", text, sizeof(text)) <= 0)
+        return;
+    at = strstr(text, "rollovers ");
+    if (at)
+        print("# rollovers %ld\n", parse_long(at + 10));
+}
+
 int test_end(void)
 {
     if (failures)
         print("# %d failed\n", failures);
+    print_rollovers();
     print("# end\n");
     return failures ? 1 : 0;
 }
