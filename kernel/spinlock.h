@@ -1,6 +1,7 @@
 /*
  * Spinlock: short critical sections, IRQs off on this CPU while held. Never slept under.
- * Ticket lock, so that waiters are served in order.
+ * Whoever comes takes a free lock. In a ticket lock's order the next one is, on a virtual machine with
+ * more CPUs than its host gives it, often one that does not run: then all wait for the host's scheduler.
  */
 #pragma once
 
@@ -11,8 +12,7 @@
 #include "kernel/types.h"
 
 struct CAPABILITY("spinlock") spinlock {
-    _Atomic uint32_t next;
-    _Atomic uint32_t serving;
+    _Atomic uint32_t held;
     irqflags_t flags; /* of the holder; valid while held */
 #if defined(QUOIN_LOCKDEP)
     struct lock_class *place; /* NULL: initialised statically, or not by spin_init() */
@@ -22,7 +22,7 @@ struct CAPABILITY("spinlock") spinlock {
 
 #define SPINLOCK_INIT                                                                              \
     {                                                                                              \
-        .next = 0                                                                                  \
+        .held = 0                                                                                  \
     }
 
 #if defined(QUOIN_LOCKDEP)
@@ -48,8 +48,7 @@ static inline void spin_init(struct spinlock *lock)
 
 static inline bool spin_is_held(const struct spinlock *lock)
 {
-    return atomic_load_explicit(&((struct spinlock *)lock)->next, memory_order_relaxed) !=
-           atomic_load_explicit(&((struct spinlock *)lock)->serving, memory_order_relaxed);
+    return atomic_load_explicit(&((struct spinlock *)lock)->held, memory_order_relaxed) != 0;
 }
 
 static inline void spin_lock(struct spinlock *lock) ACQUIRES(lock) NO_LOCK_ANALYSIS
@@ -57,10 +56,10 @@ static inline void spin_lock(struct spinlock *lock) ACQUIRES(lock) NO_LOCK_ANALY
     irqflags_t flags = cpu_irq_save();
 
     lockdep_spin_acquire(lock);
-    uint32_t ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
-
-    while (atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket) {
-        cpu_relax();
+    while (unlikely(atomic_exchange_explicit(&lock->held, 1, memory_order_acquire) != 0)) {
+        do {
+            cpu_relax();
+        } while (spin_is_held(lock));
     }
     lock->flags = flags;
 }
@@ -68,10 +67,9 @@ static inline void spin_lock(struct spinlock *lock) ACQUIRES(lock) NO_LOCK_ANALY
 static inline void spin_unlock(struct spinlock *lock) RELEASES(lock) NO_LOCK_ANALYSIS
 {
     irqflags_t flags = lock->flags;
-    uint32_t serving = atomic_load_explicit(&lock->serving, memory_order_relaxed);
 
     kassert(spin_is_held(lock));
     lockdep_spin_release(lock);
-    atomic_store_explicit(&lock->serving, serving + 1, memory_order_release);
+    atomic_store_explicit(&lock->held, 0, memory_order_release);
     cpu_irq_restore(flags);
 }
