@@ -107,7 +107,7 @@ static int fifo_open(struct inode *inode, struct file *file)
     if (pipe == NULL) {
         return -ENOMEM;
     }
-    if (mode == FILE_WRITE && file_is_nonblock(file) && pipe->nr_readers == 0) {
+    if (mode == FILE_WRITE && file_is_nonblock(file) && pipe->nr_readers == 0 && !pipe->unnamed) {
         error = -ENXIO;
         goto undo_pipe;
     }
@@ -115,15 +115,15 @@ static int fifo_open(struct inode *inode, struct file *file)
     uint64_t writer_opens = pipe->nr_writer_opens;
 
     fifo_count_open(pipe, mode);
-    if (mode != (FILE_READ | FILE_WRITE) && !file_is_nonblock(file)) {
+    if (mode != (FILE_READ | FILE_WRITE) && !file_is_nonblock(file) && !pipe->unnamed) {
         error = fifo_wait_peer(pipe, mode, reader_opens, writer_opens);
         if (error != 0) {
             goto undo_count;
         }
     }
     file->private = pipe;
-    /* For poll: the writers so far, if none is there (a pipe has no position of its own). */
-    file->pos = pipe->nr_writers == 0 ? pipe->nr_writer_opens : 0;
+    /* For poll: a FIFO's writers so far, if none is there (it has no position of its own). */
+    file->pos = pipe->nr_writers == 0 && !pipe->unnamed ? pipe->nr_writer_opens : 0;
     return 0;
 undo_count:
     fifo_count_close(pipe, mode);
@@ -178,6 +178,7 @@ int pipe_create(uint32_t flags, const struct cred *cred, struct file **out_read,
     if (pipe == NULL) {
         return -ENOMEM;
     }
+    pipe->unnamed = true;
     error =
         file_create_anon("pipe", S_IFIFO | 0600, &fifo_file_ops, O_RDONLY | flags, pipe, out_read);
     if (error != 0) {

@@ -20,6 +20,7 @@ struct pipe {
     struct io_lock lock; /* held over copies; guards the ring */
     struct pipe_slot *slots;
     _Atomic uint32_t nr_slots;
+    bool unnamed;               /* of pipe(2): open never waits for the other end */
     uint32_t head;              /* oldest slot in use */
     _Atomic uint32_t used;      /* slots in use */
     _Atomic uint32_t tail_room; /* bytes that still fit behind the last slot's data */

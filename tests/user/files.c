@@ -665,7 +665,7 @@ static int pipe_big_writer(void *arg)
 
 static void test_pipe(void)
 {
-    char buf[5000];
+    char buf[5000], path[64];
     long pid, n, pids[3], i;
     int left = 0;
     bool good = true;
@@ -729,6 +729,18 @@ static void test_pipe(void)
     }
     EQ("pipe.records", n, 300);
     CHECK("pipe.atomic", good);
+    /* A shell's <(...): opened again by its descriptor, when the writer has come and gone. */
+    pipe_new(0);
+    sys(write, pfd[1], "late", 4);
+    sys(close, pfd[1]);
+    text_format(path, sizeof(path), "/proc/self/fd/%d", (int)pfd[0]);
+    i = open_file(path, O_RDONLY);
+    CHECK("pipe.reopen", i >= 0);
+    EQ("pipe.reopen_read", sys(read, i, buf, 16), 4);
+    EQ("pipe.reopen_end", sys(read, i, buf, 16), 0);
+    EQ("pipe.reopen_hup", poll1(i, POLLIN, 0), POLLHUP);
+    sys(close, i);
+    sys(close, pfd[0]);
     for (i = 0; i < 3; i++)
         EQ("pipe.writer", wait_status(pids[i]), 0);
     sys(close, pfd[0]);
