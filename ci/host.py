@@ -30,6 +30,15 @@ def fetch(arch, package):
     return result.stdout.strip()
 
 
+def fetch_all(arch, packages):
+    """The same for packages and all that they depend on; returns the folders."""
+    result = subprocess.run([os.path.join(ROOT, "ci/fetch"), "--all", arch, *packages],
+                            stdout=subprocess.PIPE, text=True, check=False)
+    if result.returncode != 0:
+        raise HostError(f"cannot fetch {' '.join(packages)} for {arch}")
+    return result.stdout.split()
+
+
 def preset_name(arch, kind, compiler="gcc"):
     return f"{arch}-{kind}" + ("-clang" if compiler == "clang" else "")
 

@@ -16,6 +16,8 @@ DIRECTORIES = {
     "tmp": 0o1777, "usr": 0o755, "usr/bin": 0o755, "usr/lib": 0o755, "usr/sbin": 0o755,
     "usr/share": 0o755, "var": 0o755, "var/log": 0o755, "var/spool": 0o755, "var/tmp": 0o1777,
 }
+UNNEEDED = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale",
+            "usr/share/lintian", ".complete")  # of packages
 LINKS = {"etc/mtab": "/proc/mounts", "var/run": "/run", "var/lock": "/run"}
 
 
@@ -44,15 +46,17 @@ class Archive:
         self.add_directory(os.path.dirname(path))
         self.entries[path] = (stat.S_IFLNK | 0o777, target.encode())
 
-    def add_tree(self, source, path):
-        """Adds a host file, link or folder (with all it holds) as path."""
+    def add_tree(self, source, path, without=()):
+        """Adds a host file, link or folder (with all it holds) as path, but for the paths without."""
         mode = os.lstat(source).st_mode
+        if path.strip("/") in without:
+            return
         if stat.S_ISLNK(mode):
             self.add_link(path, os.readlink(source))
         elif stat.S_ISDIR(mode):
             self.add_directory(path, mode & 0o1777)
             for name in sorted(os.listdir(source)):
-                self.add_tree(os.path.join(source, name), path.rstrip("/") + "/" + name)
+                self.add_tree(os.path.join(source, name), path.rstrip("/") + "/" + name, without)
         elif stat.S_ISREG(mode):
             with open(source, "rb") as file:
                 self.add_file(path, file.read(), mode & 0o7777)
@@ -103,7 +107,7 @@ def add_by_option(archive, option):
     archive.add_tree(source, path)
 
 
-def build(arch, init, additions=()):
+def build(arch, init, additions=(), packages=()):
     """Returns the archive's bytes for an architecture with the file init as its /init."""
     archive = Archive()
     for path, mode in DIRECTORIES.items():
@@ -116,6 +120,8 @@ def build(arch, init, additions=()):
     archive.add_tree(os.path.join(package, "bin/busybox"), "bin/busybox")
     archive.add_tree(os.path.join(host.ROOT, "user/root/etc"), "etc")
     archive.add_tree(init, "init")
+    for folder in host.fetch_all(arch, packages) if packages else ():
+        archive.add_tree(folder, "/", UNNEEDED)
     for option in additions:
         add_by_option(archive, option)
     return archive.pack()

@@ -156,10 +156,30 @@ q_fetch() {
     echo "$q_dir"
 }
 
-q_download() {
-    if [ -z "$(find "$QUOIN_CACHE/apt/$1/updated" -mmin -720 2>/dev/null)" ]; then
-        q_apt_update "$1"
+# q_fetch_all ARCH PACKAGE...: the packages and all that they depend on; prints the folders.
+q_fetch_all() {
+    q_a=$(q_deb_arch "$1") || exit 1
+    shift
+    q_lists "$q_a"
+    q_names=$(q_apt "$q_a" apt-get -s install --no-install-recommends "$@" 2>"$q_state/error" |
+        sed -n 's/^Inst \([^ ]*\).*/\1/p')
+    if [ -z "$q_names" ]; then
+        cat "$q_state/error" >&2
+        q_die "cannot resolve for $q_a: $*"
     fi
+    for q_package in $q_names; do
+        q_fetch "$q_a" "$q_package"
+    done
+}
+
+# Makes sure that the package lists are there and not older than half a day.
+q_lists() {
+    q_state=$QUOIN_CACHE/apt/$1
+    [ -n "$(find "$q_state/updated" -mmin -720 2>/dev/null)" ] || q_apt_update "$1"
+}
+
+q_download() {
+    q_lists "$1"
     q_name=$2
     [ "$q_name" != linux ] || q_name=$(q_kernel_package "$1")
     [ -n "$q_name" ] || q_die "no cloud kernel package for $1"

@@ -64,6 +64,8 @@ def make_parser():
                         "streams and exit status are ours")
     parser.add_argument("--add", action="append", default=[], metavar="SRC[=DEST]",
                         help="put a host file or folder into the guest's root")
+    parser.add_argument("--debian", action="append", default=[], metavar="PACKAGE",
+                        help="put a Debian package, and what it depends on, into the guest's root")
     parser.add_argument("--smp", type=cpu_count, default=1, metavar="N", help="CPUs")
     parser.add_argument("--mem", type=memory_size, metavar="SIZE", help="memory (256M)")
     parser.add_argument("--cpu", metavar="MODEL", help="CPU as QEMU names it (max)")
@@ -251,7 +253,7 @@ def main():
         if options.emulator == "bochs":
             bochs.check()
         kernel, init = find_kernel(options)
-        root = initramfs.build(options.arch, init, options.add)
+        root = initramfs.build(options.arch, init, options.add, options.debian)
         if options.emulator == "bochs":
             boot = machine.make_iso(options, files, kernel, root, make_cmdline(options))
         else:
