@@ -68,6 +68,8 @@ SUITES = [
               "out (all: every program)"),
     *per_arch("shell", "tests/shell/run.py", minutes=10, about="a person's shell session, "
               "busybox applets compared to Linux"),
+    *per_arch("programs", "tests/programs/run.py", minutes=8, about="Debian's bash, coreutils, perl, "
+              "python3, sqlite3, tcc, dynamically linked"),
     Suite("bench", script("tests/bench/report.py"), 8, "instruction counts beside lean Linux's",
           whole=True),
 ]
