@@ -11,6 +11,7 @@
 
 #include "fs/pipe_ring.h"
 #include "fs/poll.h"
+#include "kernel/assert.h"
 #include "kernel/string.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
@@ -27,6 +28,7 @@ struct pipe *pipe_new(void)
     }
     memset(pipe, 0, offsetof(struct pipe, inline_slots));
     io_lock_init(&pipe->lock);
+    io_lock_init(&pipe->borrow);
     pipe->slots = pipe->inline_slots;
     pipe->nr_slots = PIPE_SLOTS;
     spin_init(&pipe->count_lock);
@@ -73,7 +75,8 @@ static void pipe_update_tail(struct pipe *pipe)
 /* Also asked without the lock, by who waits. */
 static bool pipe_has_room(struct pipe *pipe, size_t len)
 {
-    return pipe->used < pipe->nr_slots || pipe->tail_room >= MIN(len, (size_t)PIPE_ATOMIC);
+    return pipe->used + pipe->reserved < pipe->nr_slots ||
+           pipe->tail_room >= MIN(len, (size_t)PIPE_ATOMIC);
 }
 
 static void pipe_drop_head(struct pipe *pipe)
@@ -133,11 +136,11 @@ static int pipe_wait_data(struct pipe *pipe, const struct file *file)
     return error == 0 ? 1 : error;
 }
 
-ssize64_t pipe_read(struct file *file, struct uio *uio, uint64_t *pos)
+/* reserve: what is taken may come back, so that its slot stays free. */
+static ssize64_t pipe_read_some(struct file *file, struct uio *uio, bool reserve)
 {
     struct pipe *pipe = file->private;
 
-    (void)pos;
     if (uio->left == 0) {
         return 0;
     }
@@ -151,6 +154,7 @@ ssize64_t pipe_read(struct file *file, struct uio *uio, uint64_t *pos)
         }
         was_full = pipe->used == pipe->nr_slots;
         done = pipe_take(pipe, uio);
+        pipe->reserved += reserve && done > 0;
         pipe_update_tail(pipe);
         bool freed = was_full && pipe->used < pipe->nr_slots;
 
@@ -166,6 +170,69 @@ ssize64_t pipe_read(struct file *file, struct uio *uio, uint64_t *pos)
             return error;
         }
     }
+}
+
+ssize64_t pipe_read(struct file *file, struct uio *uio, uint64_t *pos)
+{
+    (void)pos;
+    return pipe_read_some(file, uio, false);
+}
+
+ssize64_t pipe_borrow(struct file *file, struct frame *frame, size_t len)
+{
+    struct pipe *pipe = file->private;
+    struct uio_segment segment;
+    struct uio uio = uio_kernel(&segment, frame_va(frame), len);
+    ssize64_t done = io_lock_take(&pipe->borrow);
+
+    if (done == 0) {
+        done = pipe_read_some(file, &uio, true);
+        if (done <= 0) {
+            io_lock_drop(&pipe->borrow);
+        }
+    }
+    return done;
+}
+
+/*
+ * Requires: lock. What was borrowed came from the head slot alone, which then has the room in front
+ * of its data, or emptied a slot, which has been kept free since.
+ */
+static void pipe_put_back(struct pipe *pipe, struct frame *frame, uint32_t offset, uint32_t len)
+{
+    struct pipe_slot *head = &pipe->slots[pipe->head];
+
+    if (pipe->used > 0 && head->offset >= len) {
+        head->offset -= len;
+        head->len += len;
+        memcpy((char *)frame_va(head->frame) + head->offset, (char *)frame_va(frame) + offset, len);
+        return;
+    }
+    kassert(pipe->used < pipe->nr_slots);
+    frame_get(frame);
+    pipe->head = pipe->head == 0 ? pipe->nr_slots - 1 : pipe->head - 1;
+    pipe->slots[pipe->head] = (struct pipe_slot){frame, offset, len};
+    pipe->used++;
+}
+
+void pipe_return(struct file *file, struct frame *frame, uint32_t offset, uint32_t len)
+{
+    struct pipe *pipe = file->private;
+
+    /* Who is killed while it waits takes the bytes with it, as a reader would. */
+    if (io_lock_take(&pipe->lock) == 0) {
+        if (len > 0) {
+            pipe_put_back(pipe, frame, offset, len);
+            pipe_update_tail(pipe);
+        }
+        pipe->reserved = 0;
+        io_lock_drop(&pipe->lock);
+    } else {
+        pipe->reserved = 0;
+    }
+    io_lock_drop(&pipe->borrow);
+    wait_wake_all(&pipe->readers);
+    wait_wake_all(&pipe->writers);
 }
 
 static struct frame *pipe_frame(struct pipe *pipe)
@@ -327,7 +394,7 @@ uint32_t pipe_poll(struct file *file, struct poll_table *table)
     }
     if (mode & FILE_WRITE) {
         poll_wait(table, &pipe->writers);
-        if (pipe->used < pipe->nr_slots) {
+        if (pipe->used + pipe->reserved < pipe->nr_slots) {
             events |= POLLOUT | POLLWRNORM;
         }
         if (pipe->nr_readers == 0) {
@@ -359,7 +426,7 @@ static int pipe_resize(struct pipe *pipe, uint32_t nr_slots)
         return -ENOMEM;
     }
     error = io_lock_take(&pipe->lock);
-    if (error == 0 && pipe->used > nr_slots) {
+    if (error == 0 && pipe->used + pipe->reserved > nr_slots) {
         io_lock_drop(&pipe->lock);
         error = -EBUSY;
     }

@@ -14,6 +14,13 @@ NODISCARD int pipe_create(uint32_t flags, const struct cred *cred, struct file *
 NODISCARD int pipe_get_size(struct file *file);
 NODISCARD int pipe_set_size(struct file *file, uint64_t size, const struct cred *cred);
 bool file_is_pipe(const struct file *file);
+/*
+ * A read of up to a page whose bytes may come back. pipe_borrow: as read(2); after a result above 0
+ * pipe_return must follow. pipe_return gives back the len bytes at offset of the frame, which were the
+ * last of those borrowed, and takes a reference of its own if it keeps the frame.
+ */
+NODISCARD ssize64_t pipe_borrow(struct file *file, struct frame *frame, size_t len);
+void pipe_return(struct file *file, struct frame *frame, uint32_t offset, uint32_t len);
 /* For inodes of kind S_IFIFO. */
 extern const struct file_ops fifo_file_ops;
 /* eventfd2(2): flags EFD_*. */

@@ -17,12 +17,14 @@ struct pipe_slot {
 };
 
 struct pipe {
-    struct io_lock lock; /* held over copies; guards the ring */
+    struct io_lock lock;   /* held over copies; guards the ring */
+    struct io_lock borrow; /* from pipe_borrow() to pipe_return(); outside lock */
     struct pipe_slot *slots;
     _Atomic uint32_t nr_slots;
     bool unnamed;               /* of pipe(2): open never waits for the other end */
     uint32_t head;              /* oldest slot in use */
     _Atomic uint32_t used;      /* slots in use */
+    _Atomic uint32_t reserved;  /* 1 while bytes are borrowed: their slot, should they come back */
     _Atomic uint32_t tail_room; /* bytes that still fit behind the last slot's data */
     struct frame *spare;        /* kept for the next write */
 

@@ -1,17 +1,22 @@
 /*
  * Bytes from one file to another inside the kernel: sendfile, copy_file_range, splice. A plain copy
- * through one page. What was read but cannot be written goes back where the source has a position.
+ * through one page. What was read but cannot be written goes back: by the source's position, or into
+ * the pipe that it came from.
  */
 #include <linux/fs.h>
 
 #include "fs/file.h"
+#include "fs/pipe.h"
 #include "mm/frame.h"
 
-static ssize64_t transfer_read(struct file *in, uint64_t *pos, void *page, size_t len)
+static ssize64_t transfer_read(struct file *in, uint64_t *pos, struct frame *page, size_t len)
 {
     struct uio_segment segment;
-    struct uio uio = uio_kernel(&segment, page, len);
+    struct uio uio = uio_kernel(&segment, frame_va(page), len);
 
+    if (file_is_pipe(in)) {
+        return (file_mode(in) & FILE_READ) != 0 ? pipe_borrow(in, page, len) : -EBADF;
+    }
     return pos != NULL ? file_read_at(in, &uio, (int64_t)*pos) : file_read(in, &uio);
 }
 
@@ -35,24 +40,27 @@ static ssize64_t transfer_write(struct file *out, uint64_t *pos, void *page, siz
 
 /* One page. Returns the bytes that arrived; *last: the source gave less than asked. */
 static ssize64_t transfer_page(struct file *in, uint64_t *in_pos, struct file *out,
-                               uint64_t *out_pos, void *page, size_t len)
+                               uint64_t *out_pos, struct frame *page, size_t len)
 {
     ssize64_t got = transfer_read(in, in_pos, page, len);
-    ssize64_t put;
+    ssize64_t put, arrived;
 
     if (got <= 0) {
         return got;
     }
-    put = transfer_write(out, out_pos, page, (size_t)got);
-    if (in_pos != NULL) {
-        *in_pos += put > 0 ? (uint64_t)put : 0;
+    put = transfer_write(out, out_pos, frame_va(page), (size_t)got);
+    arrived = MAX(put, (ssize64_t)0);
+    if (file_is_pipe(in)) {
+        pipe_return(in, page, (uint32_t)arrived, (uint32_t)(got - arrived));
+    } else if (in_pos != NULL) {
+        *in_pos += (uint64_t)arrived;
     } else if (put < got && (file_mode(in) & FILE_SEEKABLE)) {
-        int64_t back = file_seek(in, MAX(put, (ssize64_t)0) - got, SEEK_CUR);
+        int64_t back = file_seek(in, arrived - got, SEEK_CUR);
 
         (void)back;
     }
-    if (out_pos != NULL && put > 0) {
-        *out_pos += (uint64_t)put;
+    if (out_pos != NULL) {
+        *out_pos += (uint64_t)arrived;
     }
     return put;
 }
@@ -70,7 +78,7 @@ ssize64_t file_transfer(struct file *in, uint64_t *in_pos, struct file *out, uin
     while (done < len) {
         size_t chunk = MIN(len - done, (size_t)PAGE_SIZE);
 
-        n = transfer_page(in, in_pos, out, out_pos, frame_va(frame), chunk);
+        n = transfer_page(in, in_pos, out, out_pos, frame, chunk);
         if (n <= 0) {
             break;
         }

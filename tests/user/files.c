@@ -761,7 +761,44 @@ static void test_pipe(void)
     CHECK("pipe.big_data", good);
     EQ("pipe.big_writer", wait_status(pid), 0);
     sys(close, pfd[0]);
-    /* splice and tee are absent or work; a pipe's descriptors are closed by exit. */
+    /* What splice cannot write stays in its pipe: from a full one, from one page of two, to a file. */
+    for (n = 5; n <= 5000; n += 4995) {
+        long full[2], target[2];
+
+        pipe_new(O_NONBLOCK);
+        sys(write, pfd[1], "12345", 5);
+        sys(read, pfd[0], buf, 3);
+        sys(write, pfd[1], big, (size_t)n);
+        full[0] = pfd[0];
+        full[1] = pfd[1];
+        pipe_new(O_NONBLOCK);
+        target[0] = pfd[0];
+        target[1] = pfd[1];
+        while (sys(write, target[1], big, 4096) > 0)
+            ;
+        EQ("pipe.splice_full", sys(splice, full[0], 0, target[1], 0, 8192, 0), -EAGAIN);
+        EQ("pipe.splice_full_left", sys(read, full[0], buf, 2), 2);
+        CHECK("pipe.splice_full_order", buf[0] == '4' && buf[1] == '5');
+        for (i = 0; i < n;) {
+            long got = sys(read, full[0], buf, sizeof(buf));
+
+            if (got <= 0)
+                break;
+            i += got;
+        }
+        EQ("pipe.splice_full_rest", i, n);
+        sys(close, full[0]);
+        sig_ignore(SIGPIPE);
+        EQ("pipe.splice_no_reader", sys(splice, target[0], 0, full[1], 0, 4096, 0), -EPIPE);
+        sys(close, full[1]);
+        for (i = 0; sys(read, target[0], buf, 4096) == 4096; i++)
+            ;
+        EQ("pipe.splice_no_reader_left", i, 16);
+        sig_default(SIGPIPE);
+        sys(close, target[0]);
+        sys(close, target[1]);
+    }
+    /* A pipe's descriptors are closed by exit. */
     pipe_new(0);
     pid = fork_now();
     if (pid == 0)
