@@ -6,6 +6,9 @@
  */
 #include "kernel/wait.h"
 
+/* Some times as long as a page fault holds its lock. */
+#define SPINS_MAX 500u
+
 void wait_queue_init(struct wait_queue *queue)
 {
     spin_init(&queue->lock);
@@ -64,11 +67,28 @@ static bool mutex_try(struct mutex *mutex)
     return atomic_compare_exchange_strong(&mutex->owner, &expected, sched_current());
 }
 
+/* Most holders are done sooner than a sleep and a wake take. */
+static bool mutex_spin(struct mutex *mutex)
+{
+    for (unsigned i = 0; i < SPINS_MAX; i++) {
+        const struct task *owner = atomic_load_explicit(&mutex->owner, memory_order_relaxed);
+
+        if (owner == NULL ? mutex_try(mutex) : !sched_may_spin(owner)) {
+            return owner == NULL;
+        }
+        cpu_relax();
+    }
+    return false;
+}
+
 void mutex_lock_slow(struct mutex *mutex)
 {
     struct waiter waiter;
 
     kassert(!mutex_is_held(mutex));
+    if (mutex_spin(mutex)) {
+        return;
+    }
     atomic_fetch_add(&mutex->nr_waiting, 1);
     wait_add(&mutex->queue, &waiter);
     for (;;) {

@@ -33,6 +33,8 @@ NODISCARD int sched_block(uint64_t deadline_ns);
 void sched_unprepare(void);
 /* Does: makes a task that prepared or blocked runnable. Callable from IRQ context and under spinlocks. */
 void sched_wake(struct task *task);
+/* Whether it pays to wait for `owner` awake: it runs on another CPU, and nobody waits for this one. */
+bool sched_may_spin(const struct task *owner);
 /* Does: lets others run if the time slice is over. Requires: no spinlock. Returns -EINTR if a fatal signal is pending, else 0. */
 int sched_point(void);
 

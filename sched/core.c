@@ -437,6 +437,15 @@ int sched_block(uint64_t deadline_ns)
     return task->slept_result == WAKE_SIGNAL ? sleep_forbidden(task) : 0;
 }
 
+/* The owner may be gone by now: what is read then is memory of no meaning, but memory. */
+bool sched_may_spin(const struct task *owner)
+{
+    return atomic_load_explicit(&((struct task *)(uintptr_t)owner)->on_cpu,
+                                memory_order_relaxed) &&
+           owner != task_current() &&
+           atomic_load_explicit(&task_current()->work, memory_order_relaxed) == 0;
+}
+
 int sched_point(void)
 {
     struct task *task = task_current();
