@@ -14,6 +14,7 @@
 #include "mm/vm_object.h"
 
 #define FAULT_AROUND KIB(64)
+#define AHEAD_MAX 15
 
 struct fault {
     struct address_space *as;
@@ -82,6 +83,32 @@ static bool grow_stack_locked(struct address_space *as, struct vma *vma, vaddr_t
     return true;
 }
 
+/*
+ * For who fills memory from the bottom up: as many pages ahead as there are behind, of the frames that
+ * are zeroed already. Who touches single pages gets no more than that.
+ */
+static void install_ahead(const struct fault *fault, uint32_t prot)
+{
+    vaddr_t table = ALIGN_DOWN(fault->va, pt_span(1));
+    vaddr_t low = MAX(table, fault->vma->start);
+    vaddr_t high = MIN(table + pt_span(1), fault->vma->end);
+
+    for (int i = 1; i <= AHEAD_MAX; i++) {
+        vaddr_t distance = (uint64_t)i << PAGE_SHIFT;
+
+        if (fault->va - low < distance || fault->va + distance >= high ||
+            !pte_present(pte_load(fault->slot - i)) || pte_present(pte_load(fault->slot + i))) {
+            return;
+        }
+        struct frame *frame = frame_take_zeroed(FRAME_ANON);
+
+        if (frame == NULL) {
+            return;
+        }
+        install(fault->as, fault->slot + i, make_leaf(frame, prot));
+    }
+}
+
 static int install_anon(const struct fault *fault)
 {
     uint32_t prot = vma_leaf_prot(fault->vma);
@@ -96,6 +123,7 @@ static int install_anon(const struct fault *fault)
         return -ENOMEM;
     }
     install(fault->as, fault->slot, make_leaf(frame, prot));
+    install_ahead(fault, prot);
     return 0;
 }
 
@@ -245,8 +273,9 @@ int as_fault(struct address_space *as, vaddr_t addr, uint32_t access, struct as_
     int error = fault_locked(as, addr, access, out);
 
     as_check_mutation_locked(as, ALIGN_DOWN(addr, PAGE_SIZE),
-                             ALIGN_DOWN(addr, PAGE_SIZE) + PAGE_SIZE);
+                             ALIGN_DOWN(addr, PAGE_SIZE) + (1 + AHEAD_MAX) * PAGE_SIZE);
     mutex_unlock(&as->lock);
+    frame_zero_ahead();
     return error;
 }
 

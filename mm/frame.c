@@ -14,8 +14,9 @@
 #include "mm/oom.h"
 
 #define NO_FRAME UINT32_MAX
-#define CACHE_FRAMES 64u
+#define CACHE_FRAMES 128u
 #define CACHE_BATCH 32u
+#define ZEROED_FRAMES 16u
 #define POISON_FREE 0xf4eef4eef4eef4eeull
 #define POISON_FRESH 0xa110ca7ea110ca7eull
 
@@ -30,8 +31,9 @@ static uint64_t nr_total;
 
 /* Touched only by its own CPU with IRQs off; frame_drain() and the statistics are approximate on others. */
 static struct cpu_frames {
-    uint32_t nr;
+    uint32_t nr, nr_zeroed;
     struct frame *cached[CACHE_FRAMES];
+    struct frame *zeroed[ZEROED_FRAMES];
     int64_t owned[FRAME_NR_OWNERS];
 } ALIGNED(64) cpu_frames[CPU_MAX];
 
@@ -145,12 +147,12 @@ static void poison_free(struct frame *frame, unsigned order)
     }
 }
 
-static void check_one(const struct frame *frame)
+static void check_one(const struct frame *frame, uint64_t pattern)
 {
     const uint64_t *words = frame_va(frame);
 
     for (size_t i = 0; i < PAGE_SIZE / sizeof(*words); i++) {
-        if (words[i] != POISON_FREE) {
+        if (words[i] != pattern) {
             panic("frame %#lx was written after it was freed: word %zu is %#lx",
                   (unsigned long)frame_pa(frame), i, (unsigned long)words[i]);
         }
@@ -162,13 +164,17 @@ static void poison_fresh(struct frame *frame, unsigned order)
 {
     for (struct frame *end = frame + (1u << order); frame < end; frame++) {
         if ((atomic_load_explicit(&frame->flags, memory_order_relaxed) & FRAME_POISONED) != 0) {
-            check_one(frame);
+            check_one(frame, POISON_FREE);
         }
         atomic_store_explicit(&frame->flags, 0, memory_order_relaxed);
         fill(frame, POISON_FRESH);
     }
 }
 #else
+static inline void check_one(const struct frame *frame UNUSED, uint64_t pattern UNUSED)
+{
+}
+
 static inline void poison_free(struct frame *frame UNUSED, unsigned order UNUSED)
 {
 }
@@ -228,21 +234,25 @@ static struct frame *publish(struct frame *frame, enum frame_owner owner)
     return frame;
 }
 
-struct frame *frame_alloc(enum frame_owner owner)
+/* Requires: IRQs off. Returns a frame of the cache, refilled where it is empty, or NULL. */
+static struct frame *cache_pop(struct cpu_frames *cache)
 {
-    struct frame *frame = NULL;
-
-    if (frame_should_fail()) {
-        return NULL;
-    }
-    irqflags_t flags = cpu_irq_save();
-    struct cpu_frames *cache = &cpu_frames[cpu_id()];
-
     if (unlikely(cache->nr == 0)) {
         cache_refill(cache);
     }
-    if (likely(cache->nr != 0)) {
-        frame = cache->cached[--cache->nr];
+    return likely(cache->nr != 0) ? cache->cached[--cache->nr] : NULL;
+}
+
+ALWAYS_INLINE struct frame *alloc_one(enum frame_owner owner)
+{
+    irqflags_t flags = cpu_irq_save();
+    struct cpu_frames *cache = &cpu_frames[cpu_id()];
+    struct frame *frame = cache_pop(cache);
+
+    if (unlikely(frame == NULL) && cache->nr_zeroed != 0) {
+        frame = cache->zeroed[--cache->nr_zeroed];
+    }
+    if (likely(frame != NULL)) {
         cache->owned[owner]++;
     }
     cpu_irq_restore(flags);
@@ -253,14 +263,65 @@ struct frame *frame_alloc(enum frame_owner owner)
     return publish(frame, owner);
 }
 
+struct frame *frame_alloc(enum frame_owner owner)
+{
+    return frame_should_fail() ? NULL : alloc_one(owner);
+}
+
+struct frame *frame_take_zeroed(enum frame_owner owner)
+{
+    struct frame *frame = NULL;
+    irqflags_t flags = cpu_irq_save();
+    struct cpu_frames *cache = &cpu_frames[cpu_id()];
+
+    if (likely(cache->nr_zeroed != 0)) {
+        frame = cache->zeroed[--cache->nr_zeroed];
+        cache->owned[owner]++;
+    }
+    cpu_irq_restore(flags);
+    if (unlikely(frame == NULL)) {
+        return NULL;
+    }
+    check_one(frame, 0);
+    return publish(frame, owner);
+}
+
 struct frame *frame_alloc_zeroed(enum frame_owner owner)
 {
-    struct frame *frame = frame_alloc(owner);
+    struct frame *frame;
 
-    if (frame != NULL) {
-        page_clear(frame_va(frame));
+    if (frame_should_fail()) {
+        return NULL;
+    }
+    frame = frame_take_zeroed(owner);
+    if (unlikely(frame == NULL)) {
+        frame = alloc_one(owner);
+        if (frame != NULL) {
+            page_clear(frame_va(frame));
+        }
     }
     return frame;
+}
+
+/* IRQs are on while a page is cleared; the kernel is not preempted, so the CPU stays the same. */
+void frame_zero_ahead(void)
+{
+    struct cpu_frames *cache = &cpu_frames[cpu_id()];
+
+    while (cache->nr_zeroed < ZEROED_FRAMES) {
+        irqflags_t flags = cpu_irq_save();
+        struct frame *frame = cache_pop(cache);
+
+        cpu_irq_restore(flags);
+        if (frame == NULL) {
+            return;
+        }
+        poison_fresh(frame, 0);
+        page_clear(frame_va(frame));
+        flags = cpu_irq_save();
+        cache->zeroed[cache->nr_zeroed++] = frame;
+        cpu_irq_restore(flags);
+    }
 }
 
 struct frame *frame_alloc_order(enum frame_owner owner, unsigned order)
@@ -332,7 +393,13 @@ void frame_drain(void)
 {
     irqflags_t flags = cpu_irq_save();
 
-    cache_spill(&cpu_frames[cpu_id()], 0);
+    struct cpu_frames *cache = &cpu_frames[cpu_id()];
+
+    cache_spill(cache, 0);
+    while (cache->nr_zeroed != 0) {
+        cache->cached[cache->nr++] = cache->zeroed[--cache->nr_zeroed];
+    }
+    cache_spill(cache, 0);
     cpu_irq_restore(flags);
 }
 
@@ -340,7 +407,7 @@ void frame_get_stats(struct frame_stats *out)
 {
     *out = (struct frame_stats){.total = nr_total, .nr_free = nr_buddy_free};
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
-        out->nr_free += cpu_frames[cpu].nr;
+        out->nr_free += cpu_frames[cpu].nr + cpu_frames[cpu].nr_zeroed;
         for (unsigned owner = 0; owner < FRAME_NR_OWNERS; owner++) {
             out->owned[owner] += (uint64_t)cpu_frames[cpu].owned[owner];
         }

@@ -78,6 +78,10 @@ void frame_release_boot(struct boot_range range);
 struct frame *frame_alloc(enum frame_owner owner);
 /* As above, contents zero. */
 struct frame *frame_alloc_zeroed(enum frame_owner owner);
+/* The same if this CPU has one zeroed ahead; NULL does not mean that there is no memory. */
+struct frame *frame_take_zeroed(enum frame_owner owner);
+/* Does: zeroes some frames for the allocations to come. Call where no lock is held. */
+void frame_zero_ahead(void);
 /* 2^order frames, aligned, with one reference for the block, or NULL. */
 struct frame *frame_alloc_order(enum frame_owner owner, unsigned order);
 
