@@ -72,6 +72,8 @@ SUITES = [
               "python3, sqlite3, tcc, dynamically linked"),
     Suite("bench", script("tests/bench/report.py"), 8, "instruction counts beside lean Linux's",
           whole=True),
+    *per_arch("scale", "tests/bench/scale.py", minutes=10, about="two CPUs against one: exec, "
+              "faults", long=True, alone=True),
 ]
 
 
