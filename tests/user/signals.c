@@ -670,24 +670,33 @@ static int group_sleeper(void *arg)
     return 0;
 }
 
+/* Tells by a byte that a signal now ends it. */
+static NORETURN void group_member(int ready)
+{
+    sig_default(SIGTERM);
+    sys(write, ready, "r", 1);
+    group_sleeper(0);
+    exit_now(0);
+}
+
 static int kill_group(void *arg)
 {
     long a, b, me = sys(getpid);
+    int ready[2];
+    char byte;
 
     (void)arg;
     sys(setpgid, 0, 0);
     sig_ignore(SIGTERM);
+    sys(pipe2, ready, 0);
     a = fork_now();
-    if (a == 0) {
-        sig_default(SIGTERM);
-        group_sleeper(0);
-    }
+    if (a == 0)
+        group_member(ready[1]);
     b = fork_now();
-    if (b == 0) {
-        sig_default(SIGTERM);
-        group_sleeper(0);
-    }
-    sleep_ms(20);
+    if (b == 0)
+        group_member(ready[1]);
+    for (int i = 0; i < 2; i++)
+        sys(read, ready[0], &byte, 1);
     if (sys(kill, -me, SIGTERM))
         return 1;
     if (wait_status(a) != SIGTERM || wait_status(b) != SIGTERM)
