@@ -155,7 +155,8 @@ def command(options, boot, console_fd=None, channel_fd=None):
     if console_fd is None:
         line += ["-chardev", "stdio,id=console,mux=on,signal=off", "-mon", "chardev=console"]
     else:
-        line += ["-monitor", "none", "-chardev", f"socket,id=console,fd={console_fd}"]
+        monitor = f"unix:{options.monitor},server=on,wait=off" if options.monitor else "none"
+        line += ["-monitor", monitor, "-chardev", f"socket,id=console,fd={console_fd}"]
     line += ["-serial", "chardev:console"]
     if channel_fd is not None:
         line += ["-chardev", f"socket,id=channel,fd={channel_fd}", *channel_arguments(options)]

@@ -81,6 +81,7 @@ def make_parser():
     parser.add_argument("--timeout", type=positive, metavar="S", help="seconds until status 124")
     parser.add_argument("--log", action="store_true", help="with --exec: kernel log on stderr")
     parser.add_argument("--gdb", action="store_true", help="wait for a debugger on port 1234")
+    parser.add_argument("--monitor", metavar="PATH", help="with --exec: QEMU's monitor on a socket")
     parser.add_argument("--icount", action="store_true", help="deterministic clock, release "
                         "preset, 1G")
     parser.add_argument("--append", action="append", default=[], metavar="ARGS",

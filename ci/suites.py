@@ -66,6 +66,8 @@ SUITES = [
               "on 4 CPUs"),
     *per_arch("rollover", "tests/user/rollover.py", minutes=40, about="user programs where tags run "
               "out (all: every program)"),
+    Suite("soak", script("tests/soak/run.py"), 90, "random jobs on 4 CPUs, both architectures at "
+          "once, nothing lost (--minutes N; all: 20)", long=True),
     *per_arch("shell", "tests/shell/run.py", minutes=10, about="a person's shell session, "
               "busybox applets compared to Linux"),
     *per_arch("programs", "tests/programs/run.py", minutes=8, about="Debian's bash, coreutils, perl, "

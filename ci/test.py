@@ -189,7 +189,7 @@ def parse(arguments):
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), metavar="N",
                         help="suites at a time")
     parser.add_argument("--minutes", type=float, metavar="N",
-                        help="time for suites that search (fuzz, mutants)")
+                        help="time for suites that search (fuzz, mutants, soak)")
     options = parser.parse_args(arguments)
     try:
         options.chosen = suites.select(options.suites)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FOLDERS = [HERE] + [os.path.join(os.path.dirname(HERE), kind) for kind in ("bench", "boot")]
+FOLDERS = [HERE] + [os.path.join(os.path.dirname(HERE), kind) for kind in ("bench", "boot", "soak")]
 PROGRAMS = ["memory", "process", "signals", "files", "faults", "stress", "elf", "pointers",
             "threads"]
 FLAGS = ("-std=gnu17 -static -nostdlib -ffreestanding -O2 -fno-stack-protector -fno-pic -no-pie "
