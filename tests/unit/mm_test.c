@@ -679,9 +679,12 @@ static void test_allocators(void)
     }
     tap_ok(kmalloc(MIB(4) + 1) == NULL, "nothing above 4 MiB");
     kfree(NULL);
+    uint64_t live = slab_live_bytes();
+
     for (unsigned i = 0; i < ARRAY_SIZE(objects); i++) {
-        objects[i] = kmalloc(192);
+        objects[i] = kmalloc(190);
     }
+    tap_ok(slab_live_bytes() == live + 192 * ARRAY_SIZE(objects), "the ledger counts what is live");
     for (unsigned i = 0; i < ARRAY_SIZE(objects); i += 2) {
         kfree(objects[i]);
     }
@@ -689,6 +692,7 @@ static void test_allocators(void)
     for (unsigned i = 1; i < ARRAY_SIZE(objects); i += 2) {
         kfree(objects[i]);
     }
+    tap_ok(slab_live_bytes() == live, "and what is freed no more");
     frame_fail_nth(1);
     tap_ok(kmalloc(64) == NULL, "the next allocation fails on request");
     frame_fail_nth(1);
