@@ -61,9 +61,9 @@ SUITES = [
     *per_arch("selftest", "tests/boot/selftest.py", minutes=5, about="forbidden accesses that the "
               "hardware must stop"),
     *per_arch("user", "tests/user/run.py", minutes=12, about="programs that pass on Linux too"),
-    *per_arch("races", "tests/user/run.py", "memory", "process", "signals", "files", "stress",
-              "threads", "--", "--smp", "4", minutes=8, about="programs with processes and threads "
-              "on 4 CPUs"),
+    *per_arch("races", "tests/user/run.py", "memory", "process", "signals", "files",
+              "faults", "elf", "stress", "threads", "--", "--smp", "4", minutes=8, about="user "
+              "programs on 4 CPUs"),
     *per_arch("rollover", "tests/user/rollover.py", minutes=40, about="user programs where tags run "
               "out (all: every program)"),
     Suite("soak", script("tests/soak/run.py"), 90, "random jobs on 4 CPUs, both architectures at "
