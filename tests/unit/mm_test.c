@@ -699,6 +699,39 @@ static void test_allocators(void)
     tap_ok(frame_alloc_order(FRAME_KERNEL, 2) == NULL, "so does a block's");
 }
 
+/* Pages that are resident in the area at va, after a fault on the page there. */
+static long resident_after(vaddr_t va, uint32_t access)
+{
+    struct as_fault_signal signal;
+    struct as_area area;
+
+    return as_fault(as, va, access, &signal) == 0 && as_area_at(as, va, &area)
+               ? (long)(area.resident / PAGE_SIZE)
+               : -1;
+}
+
+static void test_ahead(void)
+{
+    vaddr_t at = ALIGN_UP((vaddr_t)AT, MIB(2));
+    uint8_t byte = 1;
+
+    is(map(fixed(at, 8, 3)), 0);
+    is(resident_after(at, PTE_WRITE), 1);
+    is(resident_after(at + PAGE_SIZE, PTE_WRITE), 3);
+    is(resident_after(at + 3 * PAGE_SIZE, PTE_WRITE), 7);
+    is(resident_after(at + 7 * PAGE_SIZE, PTE_WRITE), 8);
+    is(as_copy_in(as, &byte, at + 6 * PAGE_SIZE, 1), 0);
+    tap_ok(byte == 0, "a page mapped ahead is zero");
+    is(as_unmap(as, at, 8 * PAGE_SIZE), 0);
+    is(map(fixed(at, 600, 3)), 0);
+    is(resident_after(at + 2 * PAGE_SIZE, PTE_WRITE), 1);
+    is(resident_after(at, PTE_READ), 2);
+    is(resident_after(at + PAGE_SIZE, PTE_WRITE), 3);
+    is(resident_after(at + 511 * PAGE_SIZE, PTE_WRITE), 4);
+    is(resident_after(at + 512 * PAGE_SIZE, PTE_WRITE), 5);
+    is(as_unmap(as, at, 600 * PAGE_SIZE), 0);
+}
+
 /* usage: [vipt | no-tags] (the kernel's alias of a page has instruction cache lines of its own) */
 int main(int argc, char **argv)
 {
@@ -713,6 +746,7 @@ int main(int argc, char **argv)
     test_files();
     test_merging();
     test_many_pages();
+    test_ahead();
     test_code();
     test_limits();
     test_arguments();
