@@ -727,8 +727,9 @@ static void test_ahead(void)
     is(resident_after(at + 2 * PAGE_SIZE, PTE_WRITE), 1);
     is(resident_after(at, PTE_READ), 2);
     is(resident_after(at + PAGE_SIZE, PTE_WRITE), 3);
-    is(resident_after(at + 511 * PAGE_SIZE, PTE_WRITE), 4);
-    is(resident_after(at + 512 * PAGE_SIZE, PTE_WRITE), 5);
+    is(resident_after(at + 510 * PAGE_SIZE, PTE_WRITE), 4);
+    is(resident_after(at + 511 * PAGE_SIZE, PTE_WRITE), 5);
+    is(resident_after(at + 512 * PAGE_SIZE, PTE_WRITE), 6);
     is(as_unmap(as, at, 600 * PAGE_SIZE), 0);
 }
 
