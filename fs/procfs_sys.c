@@ -6,6 +6,7 @@
 
 #include "fs/fd_table.h"
 #include "fs/procfs_internal.h"
+#include "fs/super.h"
 #include "kernel/cred.h"
 #include "kernel/ipi.h"
 #include "kernel/random.h"
@@ -138,6 +139,7 @@ static ssize64_t store_drop_caches(struct inode *inode, const char *data, size_t
     if (error != 0 || what < 1 || what > 4) {
         return -EINVAL;
     }
+    super_sweep_zombies();
     for (unsigned i = 0; i < nr_drains; i++) {
         drains[i]();
     }

@@ -153,7 +153,7 @@ static void super_destroy(struct super *super)
     super_put(super);
 }
 
-static void super_sweep_zombies(void)
+void super_sweep_zombies(void)
 {
     struct super *dead;
 

@@ -11,3 +11,5 @@ NODISCARD int super_create(const char *type_name, const char *source, uint64_t f
 void file_cache_init(void);
 /* The root of the tree. */
 NODISCARD int super_mount_root(const char *type, const char *source, struct super **out);
+/* Does: frees the file systems that were unmounted while in use and are so no more. No fs lock held. */
+void super_sweep_zombies(void);
