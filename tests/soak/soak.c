@@ -21,7 +21,7 @@
 #define TAIL 1500
 
 enum {
-    ALONE = 1,   /* measures the whole system */
+    ALONE = 1,   /* measures memory, or takes all of it: others' calls would give ENOMEM */
     TWICE = 2,   /* may run beside itself */
     DOOMABLE = 4 /* leaves nothing behind when it is killed */
 };
@@ -47,7 +47,7 @@ static const struct kind {
     { "churn", "/t/soak_work", "churn", DOOMABLE | TWICE },
     { "bomb", "/t/soak_work", "bomb", DOOMABLE | TWICE },
     { "limit", "/t/soak_work", "limit", DOOMABLE | TWICE },
-    { "hog", "/t/soak_work", "hog", DOOMABLE },
+    { "hog", "/t/soak_work", "hog", DOOMABLE | ALONE },
     { "ring", "/t/soak_work", "ring", DOOMABLE | TWICE },
     { "siblings", "/t/soak_work", "siblings", DOOMABLE | TWICE },
     { "names", "/t/soak_work", "names", DOOMABLE | TWICE },
@@ -147,7 +147,7 @@ static NORETURN void become(const struct job *job)
 
     if (!kind->arg)
         argv[1] = 0;
-    if (kind->flags & ALONE)
+    if ((kind->flags & ALONE) && !(kind->flags & DOOMABLE))
         argv[2] = (char *)stress_rows[below(ARRAY_LEN(stress_rows))];
     sys(setpgid, 0, 0);
     file_write("/proc/self/oom_score_adj", "0", 1);
@@ -480,8 +480,9 @@ static void check_quiet(void)
     print("round %d free %ld slab %ld own %ld objects %ld jobs %d\n", round_nr, now.free, now.slab,
           now.own, now.objects, nr_jobs);
     if (!same(&now, &first)) {
-        bad("memory is lost: %ld frames, %ld bytes of objects", first.free + first.slab + first.own -
-            now.free - now.slab - now.own, now.objects - first.objects);
+        bad("memory is lost: %ld frames, %ld bytes of objects",
+            first.free + first.slab + first.own - now.free - now.slab - now.own,
+            now.objects - first.objects);
         print("| before: %s\n| now: %s\n", first_frames, frames);
         file_write("/proc/quoin/slab", "1\n", 2);
     }
