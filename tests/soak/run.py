@@ -72,6 +72,8 @@ class Soak:
             self.rounds = int(line.split()[1]) + 1
         elif line.startswith(("bad ", "| ")):
             self.problems.append(line)
+            if line.startswith("bad round "):
+                self.rounds = int(line.split()[2].rstrip(":"))  # the one to repeat
         elif line.startswith("end "):
             self.ended = True
             if line == "end stuck":
