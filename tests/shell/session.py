@@ -16,6 +16,7 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()=>78].?|\x07|\r")
 UP, LEFT = "\x1b[A", "\x1b[D"
 PARTIAL = re.compile(r"\x1b(\[[0-9;?]*)?$")
 PROMPT = r"[#$] $"
+ASK_S = 1
 
 
 class Gone(Exception):
@@ -32,6 +33,7 @@ class Terminal:
                                       start_new_session=True, env={**os.environ, "TERM": "linux"})
         os.close(slave)
         self.seen, self.all, self.tail = "", "", ""
+        self.asked = False  # since the last key
 
     def read(self, seconds):
         if not select.select([self.master], [], [], seconds)[0]:
@@ -48,6 +50,7 @@ class Terminal:
         text = text[:cut.start()] if cut else text
         if "\x1b[6n" in text:  # the line editor asks where the cursor is
             os.write(self.master, b"\x1b[1;1R")
+            self.asked = True
         text = ESCAPES.sub("", text)
         self.seen += text
         self.all += text
@@ -74,6 +77,7 @@ class Terminal:
             return False
 
     def type(self, text):
+        self.asked = False
         os.write(self.master, text.encode())
 
     def keys(self, *parts):
@@ -97,7 +101,12 @@ class Terminal:
 
 
 def prompt(t):
+    """Waits until the shell is ready. Its editor asks for the cursor right behind the prompt; an answer
+    that came after the next command was typed would be that command's input."""
     t.expect(PROMPT)
+    end = time.monotonic() + ASK_S
+    while not t.asked and time.monotonic() < end:
+        t.read(max(0, end - time.monotonic()))
 
 
 def step_echo(t):
