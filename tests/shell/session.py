@@ -191,6 +191,7 @@ def step_jobs(t):
 def step_two_jobs(t):
     t.line("sleep 103 & sleep 104 &")
     prompt(t)
+    time.sleep(1)  # until they have left the shell's code, which ignores SIGTERM
     t.line("jobs")
     t.expect(r"\[2\]\+ +Running +sleep 104")
     t.expect(r"\[1\][- ] +Running +sleep 103")
