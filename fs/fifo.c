@@ -155,7 +155,7 @@ static int pipe_create_write_end(struct file *read_end, uint32_t flags, struct f
     struct file *file = file_create(read_end->dentry, &fifo_file_ops, O_WRONLY | flags);
 
     if (file == NULL) {
-        return -ENFILE;
+        return -ENOMEM;
     }
     file->private = read_end->private;
     atomic_fetch_add(&read_end->inode->pipe->refs, 1);

@@ -74,7 +74,7 @@ int file_create_anon(const char *kind, uint32_t mode, const struct file_ops *ops
     char name[32];
 
     if (inode == NULL) {
-        return -ENFILE;
+        return -ENOMEM;
     }
     /* No file_ops: the object is the file's, so /proc/PID/fd has nothing to open again (-ENXIO). */
     inode->ops = &file_anon_inode_ops;
@@ -86,12 +86,12 @@ int file_create_anon(const char *kind, uint32_t mode, const struct file_ops *ops
     dentry = dentry_create_anon(inode, name);
     inode_put(inode);
     if (dentry == NULL) {
-        return -ENFILE;
+        return -ENOMEM;
     }
     *out = file_create(dentry, ops, flags);
     dentry_put(dentry);
     if (*out == NULL) {
-        return -ENFILE;
+        return -ENOMEM;
     }
     (*out)->private = private;
     atomic_fetch_or(&(*out)->mode, FILE_OPENED);

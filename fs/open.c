@@ -128,7 +128,7 @@ static int open_dentry(struct dentry *dentry, const struct cred *cred, uint32_t 
         }
         file = file_create(dentry, &path_file_ops, flags & OPEN_PATH_FLAGS & ~(uint32_t)O_CLOEXEC);
         *out = file;
-        return file == NULL ? -ENFILE : 0;
+        return file == NULL ? -ENOMEM : 0;
     }
     error = open_check(inode, cred, flags, created);
     if (error != 0) {
@@ -140,7 +140,7 @@ static int open_dentry(struct dentry *dentry, const struct cred *cred, uint32_t 
     }
     file = file_create(dentry, ops, flags & ~(uint32_t)OPEN_ONCE);
     if (file == NULL) {
-        return -ENFILE;
+        return -ENOMEM;
     }
     file->cred = (struct cred *)(uintptr_t)cred;
     cred_get(file->cred);
@@ -278,7 +278,7 @@ int vfs_open_exec(const struct path_at *where, uint32_t at_flags, struct file **
     file = file_create(dentry, inode->file_ops, O_RDONLY);
     if (file == NULL) {
         atomic_fetch_add(&inode->nr_writers, 1);
-        error = -ENFILE;
+        error = -ENOMEM;
         goto put_dentry;
     }
     atomic_fetch_or(&file->mode, FILE_EXEC | FILE_OPENED);

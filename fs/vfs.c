@@ -57,7 +57,7 @@ int vfs_open_memory(const char *name, const struct cred *cred, uint32_t flags, s
     dentry->flags |= DENTRY_DELETED;
     *out = file_create(dentry, inode->file_ops, flags);
     if (*out == NULL) {
-        error = -ENFILE;
+        error = -ENOMEM;
     } else {
         atomic_fetch_add(&inode->nr_writers, 1);
         atomic_fetch_or(&(*out)->mode, FILE_COUNTED | FILE_OPENED);

@@ -199,7 +199,11 @@ bool frame_should_fail(void)
     }
     uint64_t *countdown = oom_fail_countdown();
 
-    return *countdown != 0 && --*countdown == 0;
+    if (*countdown == 0 || *countdown == OOM_FAKED || --*countdown != 0) {
+        return false;
+    }
+    *countdown = OOM_FAKED;
+    return true;
 }
 
 static void cache_refill(struct cpu_frames *cache)

@@ -9,5 +9,7 @@
  */
 NODISCARD int oom_reclaim(void);
 
-/* Returns where the running task keeps the number that it gave to frame_fail_nth(). */
+/* Returns where the running task keeps the number that it gave to frame_fail_nth(), counted down; the
+ * failure leaves OOM_FAKED, upon which the next oom_reclaim() has nothing to do. */
+#define OOM_FAKED UINT64_MAX
 uint64_t *oom_fail_countdown(void);

@@ -154,6 +154,10 @@ int oom_reclaim(void)
     unsigned killings = atomic_load(&nr_killings);
     struct process *victim;
 
+    if (task_current()->fail_nth == OOM_FAKED) {
+        task_current()->fail_nth = 0;
+        return 0;
+    }
     if (is_dying(task_current())) {
         return -EINTR;
     }

@@ -112,7 +112,7 @@ struct task {
     struct vfork_done *vfork_done; /* the parent waits for this space to be left */
     char comm[TASK_COMM_LEN];      /* writers and others hold process->lock */
     uint32_t timer_slack_ns;
-    uint64_t fail_nth;  /* (own) allocations up to the one that is made to fail; 0: none is */
+    uint64_t fail_nth; /* (own) see oom_fail_countdown() */
     int pdeath_signal; /* prctl(PR_SET_PDEATHSIG) */
     int nice;
     bool no_new_privs;
