@@ -348,20 +348,6 @@ static const struct row rows[] = {
     { "pipe_roundtrip", setup_pipe, timed_pipe, finish_pipe, 9, 200 },
 };
 
-static uint64_t median(uint64_t *v, unsigned n)
-{
-    unsigned i, j;
-
-    for (i = 1; i < n; i++) {
-        uint64_t x = v[i];
-
-        for (j = i; j > 0 && v[j - 1] > x; j--)
-            v[j] = v[j - 1];
-        v[j] = x;
-    }
-    return v[n / 2];
-}
-
 static void run_row(const struct row *r)
 {
     uint64_t v[MAX_BATCHES];

@@ -159,20 +159,6 @@ static void end_workers(const struct row *r, unsigned n)
     }
 }
 
-static uint64_t median(uint64_t *v, unsigned n)
-{
-    unsigned i, j;
-
-    for (i = 1; i < n; i++) {
-        uint64_t x = v[i];
-
-        for (j = i; j > 0 && v[j - 1] > x; j--)
-            v[j] = v[j - 1];
-        v[j] = x;
-    }
-    return v[n / 2];
-}
-
 static void run_row(const struct row *r, unsigned n, unsigned rounds)
 {
     uint64_t v[ROUNDS_MAX];

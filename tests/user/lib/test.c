@@ -292,3 +292,17 @@ uint64_t now_ns(void)
     sys(clock_gettime, CLOCK_MONOTONIC, &ts);
     return (uint64_t)ts.tv_sec * 1000000000UL + (uint64_t)ts.tv_nsec;
 }
+
+uint64_t median(uint64_t *v, unsigned n)
+{
+    unsigned i, j;
+
+    for (i = 1; i < n; i++) {
+        uint64_t x = v[i];
+
+        for (j = i; j > 0 && v[j - 1] > x; j--)
+            v[j] = v[j - 1];
+        v[j] = x;
+    }
+    return v[n / 2];
+}

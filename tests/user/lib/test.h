@@ -56,6 +56,8 @@ long file_read(const char *path, char *buf, size_t cap); /* terminates the text 
 long open_rw(const char *path);                          /* create, read and write */
 void sleep_ms(long ms);
 uint64_t now_ns(void);
+/* Sorts v. */
+uint64_t median(uint64_t *v, unsigned n);
 
 /*
  * Probes: does one access fault? Result 0, or signal | si_code << 8; the fault address is left in
