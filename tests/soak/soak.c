@@ -184,7 +184,11 @@ static void start(struct job *job, const struct kind *kind, int number, bool doo
     nr_jobs++;
 }
 
-/* A doomed job's group is stopped, continued and interrupted a few times before the end. */
+/*
+ * A doomed job's group is stopped, continued and interrupted a few times before the end. Only a stop
+ * is nothing to it: busybox's sh catches SIGCHLD without SA_RESTART, and the applets that it runs
+ * without exec then end with EINTR.
+ */
 static void strike(struct job *job)
 {
     static const int blows[] = { SIGSTOP, SIGCONT, SIGTERM, SIGINT, SIGUSR1, SIGKILL, SIGALRM,
@@ -197,7 +201,7 @@ static void strike(struct job *job)
     if (now > job->started + LINGER_NS)
         sig = SIGKILL;
     sys(kill, -job->pid, sig);
-    if (sig != SIGSTOP && sig != SIGCONT && sig != SIGCHLD)
+    if (sig != SIGSTOP && sig != SIGCONT)
         job->shot = true;
     job->next_blow = now + below(300) * 1000000;
 }
