@@ -10,21 +10,12 @@
 #include "mm/asid.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
+#include "tests/free_frames.h"
 #include "tests/fuzz/fuzz.h"
 
 static struct fs_context *tree_ctx;
 static struct cred *tree_cred;
 static uint64_t tree_frames;
-
-static uint64_t tree_free_frames(void)
-{
-    struct frame_stats stats;
-
-    slab_drain();
-    frame_drain();
-    frame_get_stats(&stats);
-    return stats.nr_free;
-}
 
 static void tree_start(void)
 {
@@ -87,7 +78,7 @@ static void tree_end(void)
 {
     while (tree_remove_one("/")) {
     }
-    uint64_t nr_free = tree_free_frames();
+    uint64_t nr_free = free_frames();
 
     if (tree_frames == 0) {
         tree_frames = nr_free; /* the first input leaves caches of its own behind */

@@ -20,6 +20,7 @@
 #include "sched/exec_commit.h"
 #include "sched/rlimit.h"
 #include "sched/task.h"
+#include "tests/free_frames.h"
 
 #define ARGS 0x10000000ull
 
@@ -413,16 +414,6 @@ static void test_init(void)
     frame_fail_nth(2);
     is(exec_init("/static", argv, envp), -ENOMEM);
     frame_fail_nth(0);
-}
-
-static uint64_t free_frames(void)
-{
-    struct frame_stats stats;
-
-    slab_drain();
-    frame_drain();
-    frame_get_stats(&stats);
-    return stats.nr_free;
 }
 
 /* Every allocation of a success fails once. */

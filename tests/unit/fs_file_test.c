@@ -1,16 +1,7 @@
 /* Files: contents, sparse files, truncate, mappings, descriptors, pipes, FIFOs, locks, poll,
  * initramfs. */
+#include "tests/free_frames.h"
 #include "tests/unit/fs_test.h"
-
-static uint64_t free_frames(void)
-{
-    struct frame_stats stats;
-
-    slab_drain();
-    frame_drain();
-    frame_get_stats(&stats);
-    return stats.nr_free;
-}
 
 static void test_contents(void)
 {

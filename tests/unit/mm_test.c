@@ -14,6 +14,7 @@
 #include "mm/slab.h"
 #include "mm/space.h"
 #include "mm/tlb.h"
+#include "tests/free_frames.h"
 #include "tests/unit/tap.h"
 
 #define AT 0x400000ull
@@ -26,16 +27,6 @@
     } while (0)
 
 static struct address_space *as;
-
-static uint64_t free_frames(void)
-{
-    struct frame_stats stats;
-
-    slab_drain();
-    frame_drain();
-    frame_get_stats(&stats);
-    return stats.nr_free;
-}
 
 static struct as_map_request fixed(vaddr_t addr, unsigned pages, uint32_t prot)
 {
