@@ -339,40 +339,6 @@ static void job_ring(void)
 }
 
 /* exec, exit_group and kill end siblings that are busy in all ways. */
-static int never;
-static int quiet_pipe[2];
-
-static NORETURN int busy(void *arg)
-{
-    char c;
-
-    switch ((long)arg % 6) {
-    case 0:
-        for (;;)
-            __asm__ volatile("" ::: "memory");
-    case 1:
-        for (;;)
-            sys(futex, &never, FUTEX_WAIT, 0, 0, 0, 0);
-    case 2:
-        for (;;)
-            sys(read, quiet_pipe[0], &c, 1);
-    case 3:
-        for (;;)
-            wait_status(fork_child(leave, 0));
-    case 4:
-        for (;;)
-            sleep_ms(1);
-    default:
-        for (;;) {
-            char *page = map_anon(3 * PAGE, RW);
-
-            if (!is_err((long)page))
-                page[PAGE] = 1;
-            sys(munmap, page, 3 * PAGE);
-        }
-    }
-}
-
 static NORETURN int exec_self(void *arg)
 {
     char *argv[] = { self, (char *)"exit", (char *)"42", 0 };
@@ -383,7 +349,6 @@ static NORETURN int exec_self(void *arg)
 
 static void job_siblings(void)
 {
-    sys(pipe2, quiet_pipe, 0);
     for (int n = 0; n < 60; n++) {
         struct thread threads[6];
         int way = (int)below(4), status, wanted;
@@ -391,7 +356,7 @@ static void job_siblings(void)
 
         if (pid == 0) {
             for (long i = 0; i < 5; i++)
-                thread_start(&threads[i], busy, (void *)(long)below(6));
+                thread_start(&threads[i], busy, (void *)(long)below(BUSY_WAYS));
             sleep_ms((long)below(5));
             if (way == 0)
                 exec_self(0);
@@ -399,7 +364,7 @@ static void job_siblings(void)
                 thread_start(&threads[5], exec_self, 0); /* another one than the first */
             if (way == 2)
                 sys(exit_group, 42);
-            busy((void *)4L);
+            busy((void *)(long)BUSY_FUTEX);
         }
         if (way == 3) {
             sleep_ms((long)below(20));
@@ -679,13 +644,13 @@ static void job_stops(void)
     long pid = fork_now();
     int status;
 
-    sys(pipe2, quiet_pipe, 0);
     if (pid == 0) {
         struct thread threads[3];
 
-        for (long i = 0; i < 3; i++)
-            thread_start(&threads[i], busy, (void *)(i * 2 + 1));
-        busy(0);
+        thread_start(&threads[0], busy, (void *)(long)BUSY_FUTEX);
+        thread_start(&threads[1], busy, (void *)(long)BUSY_FORK);
+        thread_start(&threads[2], busy, (void *)(long)BUSY_MAP);
+        busy((void *)(long)BUSY_SPIN);
     }
     for (int n = 0; n < 60; n++) {
         sys(kill, pid, SIGSTOP);

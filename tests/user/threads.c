@@ -4,9 +4,6 @@
  * storms on futexes, pipes, queued signals, wait and mmap. Every row has an oracle that can fail.
  * With one CPU the same rows run, only less is at stake. scenarios 43, 46, 47, 48, 51, 76.
  */
-
-#include <linux/time_types.h>
-
 #include "test.h"
 
 #define RW (PROT_READ | PROT_WRITE)
@@ -164,45 +161,10 @@ static void test_fork(int rounds)
 }
 
 /* Siblings that are busy in different ways, in a child of their own. */
-static int never;
-static int quiet_pipe[2];
-
-static NORETURN int busy(void *arg)
-{
-    struct __kernel_timespec ts = { 100, 0 };
-    char *page;
-    char c;
-
-    switch ((long)arg % 6) {
-    case 0:
-        for (;;)
-            __asm__ volatile("" ::: "memory");
-    case 1:
-        for (;;)
-            sys(futex, &never, FUTEX_WAIT, 0, 0, 0, 0);
-    case 2:
-        for (;;)
-            sys(read, quiet_pipe[0], &c, 1);
-    case 3:
-        for (;;)
-            sys(getppid);
-    case 4:
-        for (;;)
-            sys(nanosleep, &ts, 0);
-    default:
-        for (;;) {
-            page = map_anon(3 * PAGE, RW);
-            page[PAGE] = 1;
-            sys(munmap, page, 3 * PAGE);
-        }
-    }
-}
-
 static void start_busy(struct thread *threads)
 {
-    sys(pipe2, quiet_pipe, 0);
-    for (long i = 0; i < 6; i++)
-        thread_start(&threads[i], busy, (void *)i);
+    for (long way = 0; way < BUSY_WAYS; way++)
+        thread_start(&threads[way], busy, (void *)way);
 }
 
 static int exec_self(void *arg)
@@ -225,26 +187,25 @@ enum { END_EXEC, END_EXEC_THREAD, END_EXIT, END_EXIT_THREAD, END_RETURN };
 
 static int end_among_busy(void *arg)
 {
-    struct thread threads[7];
+    struct thread threads[BUSY_WAYS + 1];
 
     start_busy(threads);
     switch ((long)arg) {
     case END_EXEC:
         return exec_self(0);
     case END_EXEC_THREAD:
-        thread_start(&threads[6], exec_self, 0);
+        thread_start(&threads[BUSY_WAYS], exec_self, 0);
         break;
     case END_EXIT:
         return exit_all((void *)5L);
     case END_EXIT_THREAD:
-        thread_start(&threads[6], exit_all, (void *)5L);
+        thread_start(&threads[BUSY_WAYS], exit_all, (void *)5L);
         break;
     default:
         sleep_ms(2);
         return 5;
     }
-    for (;;)
-        sys(futex, &never, FUTEX_WAIT, 0, 0, 0, 0);
+    busy((void *)(long)BUSY_FUTEX);
 }
 
 static void test_end_among(const char *name, long how, int rounds, int want)
@@ -264,11 +225,11 @@ static void test_end_among(const char *name, long how, int rounds, int want)
 
 static int busy_for_ever(void *arg)
 {
-    struct thread threads[6];
+    struct thread threads[BUSY_WAYS];
 
     (void)arg;
     start_busy(threads);
-    return busy((void *)1L);
+    busy((void *)(long)BUSY_FUTEX);
 }
 
 static void test_kill(int rounds)
@@ -458,37 +419,6 @@ static void test_storms(void)
     EQ("storm.mmap", wait_bad, 0);
 }
 
-/* Pinned to each CPU in turn: there at once, and user time goes on there. */
-static void test_affinity(void)
-{
-    unsigned long mask[16] = { 0 }, one[16];
-    long size = sys(sched_getaffinity, 0, sizeof(mask), mask);
-    int wrong = 0, refused = 0;
-
-    CHECK("affinity.get", size > 0 && mask[0] != 0);
-    for (unsigned cpu = 0; cpu < 64; cpu++) {
-        unsigned now = 99;
-
-        if ((mask[0] >> cpu & 1) == 0)
-            continue;
-        memset(one, 0, sizeof(one));
-        one[0] = 1UL << cpu;
-        refused += sys(sched_setaffinity, 0, sizeof(one), one) != 0;
-        sys(getcpu, &now, 0, 0);
-        wrong += now != cpu;
-        for (int i = 0; i < 20; i++)
-            sys(sched_yield);
-        sleep_ms(1);
-        sys(getcpu, &now, 0, 0);
-        wrong += now != cpu;
-    }
-    EQ("affinity.set", refused, 0);
-    EQ("affinity.obeyed", wrong, 0);
-    memset(one, 0, sizeof(one));
-    EQ("affinity.none", sys(sched_setaffinity, 0, sizeof(one), one), -EINVAL);
-    EQ("affinity.restore", sys(sched_setaffinity, 0, sizeof(mask), mask), 0);
-}
-
 /* Quoin's counters; -1 where there are none. */
 static long counter(const char *name)
 {
@@ -599,8 +529,6 @@ int main(int argc, char **argv, char **envp, unsigned long *auxv)
     }
     if (test_wanted(argc, argv, "storm"))
         test_storms();
-    if (test_wanted(argc, argv, "affinity"))
-        test_affinity();
     if (test_wanted(argc, argv, "tags"))
         test_tags();
     return test_end();

@@ -40,6 +40,10 @@ struct thread {
 #define THREAD_STACK (64 * 1024UL)
 long thread_start(struct thread *t, int (*fn)(void *), void *arg);
 void thread_join(struct thread *t);
+/* For thread_start(): goes on with one thing for ever. */
+enum { BUSY_SPIN, BUSY_FUTEX, BUSY_READ, BUSY_CALL, BUSY_SLEEP, BUSY_NAP, BUSY_FORK, BUSY_MAP,
+       BUSY_WAYS };
+NORETURN int busy(void *way);
 
 /* Signals. sig_install uses SA_SIGINFO and the restorer where the machine needs one. */
 long sig_install(int sig, void (*handler)(int, siginfo_t *, void *), unsigned long flags);
