@@ -75,11 +75,13 @@ static void queue_kick(uint32_t cpu, cpumask_t allowed)
     struct run_queue *queue = queue_self();
     uint64_t soon;
 
-    if (likely(nr_cpus == 1) || wake_idle((cpumask_t)1 << cpu)) {
+    if (likely(nr_cpus == 1)) {
         return;
     }
     if (cpu != cpu_id()) {
-        wake_idle(allowed);
+        if (!wake_idle((cpumask_t)1 << cpu)) {
+            wake_idle(allowed);
+        }
     } else if ((atomic_load_explicit(&idle_cpus, memory_order_relaxed) & allowed) != 0 &&
                !task_is_idle(task_current())) {
         soon = time_now_ns() + SCHED_SPREAD_NS;
@@ -106,6 +108,11 @@ static uint32_t choose_cpu(cpumask_t allowed, uint32_t last)
     return (uint32_t)__builtin_ctzll(idle != 0 ? idle : allowed);
 }
 
+static bool may_run_on(const struct task *task, uint32_t cpu)
+{
+    return (task->cpus_allowed >> cpu & 1) != 0;
+}
+
 static void queue_add_locked(struct run_queue *queue, struct task *task, bool handoff)
 {
     kassert(!task->queued);
@@ -116,6 +123,17 @@ static void queue_add_locked(struct run_queue *queue, struct task *task, bool ha
     } else {
         list_push_back(&queue->tasks, &task->run_node);
     }
+}
+
+static void queue_remove_locked(struct run_queue *queue, struct task *task)
+{
+    if (queue->next == task) {
+        queue->next = NULL;
+    } else {
+        list_remove(&task->run_node);
+    }
+    task->queued = false;
+    queue->nr_queued--;
 }
 
 /* Returns the task to run next, or NULL for idle. */
@@ -143,34 +161,65 @@ static struct task *queue_pick_locked(struct run_queue *queue, uint64_t now)
     return task;
 }
 
-/* Requires: the task is runnable and in no queue, and its stack is not in use. */
-static void enqueue(struct task *task, uint32_t cpu, bool handoff)
+/* task->cpu changes under the lock of the queue that it names, so the lock holds it. */
+NO_LOCK_ANALYSIS static struct run_queue *queue_lock_of(struct task *task)
 {
-    struct run_queue *queue = &run_queues[cpu];
-    cpumask_t allowed = task->cpus_allowed;
+    for (;;) {
+        uint32_t cpu = *(volatile uint32_t *)&task->cpu;
+        struct run_queue *queue = &run_queues[cpu];
 
-    spin_lock(&queue->lock);
-    task->cpu = cpu;
+        spin_lock(&queue->lock);
+        if (task->cpu == cpu) {
+            return queue;
+        }
+        spin_unlock(&queue->lock);
+    }
+}
+
+/* Requires: queue, locked, is the task's, which is runnable and in none. Drops the lock. */
+NO_LOCK_ANALYSIS static void enqueue_unlock(struct run_queue *queue, struct task *task, bool handoff)
+{
+    cpumask_t allowed = task->cpus_allowed;
+    uint32_t cpu = task->cpu;
+
     queue_add_locked(queue, task, handoff);
     spin_unlock(&queue->lock);
     queue_kick(cpu, allowed);
+}
+
+/*
+ * Requires: as enqueue_unlock(), and the task's stack not in use. Does: queues the task at `to`, or
+ * where it may run by the time it gets there. Drops the lock.
+ */
+NO_LOCK_ANALYSIS static void enqueue_at_unlock(struct run_queue *queue, struct task *task,
+                                               uint32_t to)
+{
+    while (task->cpu != to) {
+        task->cpu = to;
+        spin_unlock(&queue->lock);
+        queue = queue_lock_of(task);
+        if (unlikely(!may_run_on(task, to))) {
+            to = choose_cpu(task->cpus_allowed, to);
+        }
+    }
+    enqueue_unlock(queue, task, false);
 }
 
 /* The next task calls this, on its own stack, for the one that it followed. */
 NO_LOCK_ANALYSIS static void finish_switch(void)
 {
     struct run_queue *queue = queue_self();
-    struct task *prev = queue->switched_from, *leaving;
+    struct task *prev = queue->switched_from, *leaving = queue->leaving;
 
     queue->switched_from = NULL;
-    leaving = queue->leaving;
     queue->leaving = NULL;
     queue->dead = atomic_load_explicit(&prev->state, memory_order_relaxed) == TASK_DEAD ? prev
                                                                                          : NULL;
     atomic_store_explicit(&prev->on_cpu, false, memory_order_release);
-    spin_unlock(&queue->lock);
     if (unlikely(leaving != NULL)) {
-        enqueue(leaving, choose_cpu(leaving->cpus_allowed, leaving->cpu), false);
+        enqueue_at_unlock(queue, leaving, queue->elsewhere);
+    } else {
+        spin_unlock(&queue->lock);
     }
 }
 
@@ -205,20 +254,31 @@ static void switch_to_locked(struct run_queue *queue, struct task *prev, struct 
     finish_switch();
 }
 
+/* Where the running task goes on. */
+static uint32_t cpu_to_go_on(const struct run_queue *queue, const struct task *task)
+{
+    if (unlikely(!may_run_on(task, task->cpu))) {
+        return choose_cpu(task->cpus_allowed, task->cpu);
+    }
+    return queue->slice_over && may_run_on(task, queue->elsewhere) ? queue->elsewhere : task->cpu;
+}
+
 NO_LOCK_ANALYSIS static void schedule(void)
 {
     irqflags_t flags = cpu_irq_save();
     struct run_queue *queue = queue_self();
     struct task *prev = task_current(), *next, *dead;
     uint64_t now = time_now_ns();
-    uint32_t state;
+    uint32_t state, to;
 
     spin_lock(&queue->lock);
     atomic_fetch_and_explicit(&prev->work, ~(uint32_t)TASK_WORK_RESCHED, memory_order_relaxed);
     state = atomic_load_explicit(&prev->state, memory_order_relaxed);
     if (state == TASK_RUNNING && !task_is_idle(prev)) {
-        if (unlikely((prev->cpus_allowed >> prev->cpu & 1) == 0) && nr_cpus > 1) {
+        to = cpu_to_go_on(queue, prev);
+        if (unlikely(to != prev->cpu)) {
             queue->leaving = prev;
+            queue->elsewhere = (uint8_t)to;
         } else {
             queue_add_locked(queue, prev, false);
         }
@@ -266,27 +326,11 @@ static void task_entry(void *arg)
     hal_enter_user(task_frame(task));
 }
 
-NO_LOCK_ANALYSIS static struct run_queue *queue_lock_of(struct task *task)
-{
-    for (;;) {
-        uint32_t cpu = *(volatile uint32_t *)&task->cpu;
-        struct run_queue *queue = &run_queues[cpu];
-
-        spin_lock(&queue->lock);
-        if (task->cpu == cpu) {
-            return queue;
-        }
-        spin_unlock(&queue->lock);
-    }
-}
-
 /* Requires: reason true now. A sleep that has begun ends; one that has not is undone. */
 NO_LOCK_ANALYSIS static void wake_task(struct task *task, enum wake_reason reason)
 {
     struct run_queue *queue;
-    cpumask_t allowed = 0;
-    bool queued = false;
-    uint32_t cpu, to = 0;
+    uint32_t cpu, to;
 
     /* Pairs with the fence in sched_prepare(): we see the sleeper, or it sees what we changed. */
     atomic_thread_fence(memory_order_seq_cst);
@@ -294,25 +338,21 @@ NO_LOCK_ANALYSIS static void wake_task(struct task *task, enum wake_reason reaso
         return;
     }
     queue = queue_lock_of(task);
-    cpu = task->cpu;
     if (atomic_load_explicit(&task->state, memory_order_relaxed) == TASK_SLEEPING) {
         task->slept_result = reason;
         atomic_store_explicit(&task->state, TASK_RUNNING, memory_order_relaxed);
+        cpu = task->cpu;
         if (cpus[cpu].current != task) {
-            allowed = task->cpus_allowed;
-            to = choose_cpu(allowed, cpu);
+            to = choose_cpu(task->cpus_allowed, cpu);
             if (to == cpu) {
-                queue_add_locked(queue, task, cpu == cpu_id());
+                enqueue_unlock(queue, task, cpu == cpu_id());
+            } else {
+                enqueue_at_unlock(queue, task, to);
             }
-            queued = true;
+            return;
         }
     }
     spin_unlock(&queue->lock);
-    if (queued && to == cpu) {
-        queue_kick(cpu, allowed);
-    } else if (queued) {
-        enqueue(task, to, false);
-    }
 }
 
 void sched_wake(struct task *task)
@@ -335,32 +375,29 @@ void sched_wake_for_signal(struct task *task, bool fatal)
     }
 }
 
+static bool runs_where_forbidden(struct task *task)
+{
+    uint32_t cpu = *(volatile uint32_t *)&task->cpu;
+
+    return atomic_load(&task->on_cpu) && (*(volatile cpumask_t *)&task->cpus_allowed >> cpu & 1) == 0;
+}
+
 NO_LOCK_ANALYSIS void sched_set_allowed(struct task *task, cpumask_t allowed)
 {
     struct run_queue *queue = queue_lock_of(task);
-    uint32_t cpu = task->cpu;
-    bool requeue = false, running = cpus[cpu].current == task;
 
     task->cpus_allowed = allowed;
-    if ((allowed >> cpu & 1) != 0) {
-        running = false;
-    } else if (task->queued) {
-        if (queue->next == task) {
-            queue->next = NULL;
-        } else {
-            list_remove(&task->run_node);
-        }
-        task->queued = false;
-        queue->nr_queued--;
-        requeue = true;
+    if (task->queued && !may_run_on(task, task->cpu)) {
+        queue_remove_locked(queue, task);
+        enqueue_at_unlock(queue, task, choose_cpu(allowed, task->cpu));
+        return;
     }
     spin_unlock(&queue->lock);
-    if (requeue) {
-        enqueue(task, choose_cpu(allowed, cpu), false);
-    } else if (running && task == task_current()) {
-        schedule();
-    } else if (running) {
-        ipi_send((cpumask_t)1 << cpu, IPI_RESCHED);
+    while (runs_where_forbidden(task) && !signal_fatal_pending(task_current())) {
+        if (task != task_current()) {
+            ipi_send((cpumask_t)1 << task->cpu, IPI_RESCHED);
+        }
+        sched_yield();
     }
 }
 
@@ -465,6 +502,12 @@ void sched_preempt(void)
     schedule();
 }
 
+static void end_slice_locked(struct run_queue *queue, uint32_t elsewhere)
+{
+    queue->slice_over = true;
+    queue->elsewhere = (uint8_t)elsewhere;
+}
+
 void sched_yield(void)
 {
     struct run_queue *queue;
@@ -472,7 +515,7 @@ void sched_yield(void)
 
     queue = queue_self();
     spin_lock(&queue->lock);
-    queue->slice_over = true;
+    end_slice_locked(queue, cpu_id());
     spin_unlock(&queue->lock);
     cpu_irq_restore(flags);
     schedule();
@@ -480,7 +523,9 @@ void sched_yield(void)
 
 void sched_start(struct task *task)
 {
-    enqueue(task, choose_cpu(task->cpus_allowed, cpu_id()), false);
+    struct run_queue *queue = queue_lock_of(task);
+
+    enqueue_at_unlock(queue, task, choose_cpu(task->cpus_allowed, cpu_id()));
 }
 
 void sched_exit(void)
@@ -496,6 +541,30 @@ void sched_exit(void)
     panic("dead task %d ran", task->tid);
 }
 
+/*
+ * All CPUs are busy: who has used its slice here goes on at the returned one, where fewer wait. Also
+ * if that is one less, so that who shares a CPU changes and all get the same in the long run.
+ */
+static uint32_t lighter_cpu(struct run_queue *queue, uint64_t now)
+{
+    uint32_t self = cpu_id(), best = self, fewest = queue->nr_queued;
+
+    if (now < queue->balance_ns) {
+        return self;
+    }
+    queue->balance_ns = now + SCHED_BALANCE_NS;
+    for (uint32_t i = 1; i < nr_cpus; i++) {
+        uint32_t cpu = (self + i) % nr_cpus;
+        uint32_t nr = *(volatile uint32_t *)&run_queues[cpu].nr_queued;
+
+        if (nr < fewest) {
+            best = cpu;
+            fewest = nr;
+        }
+    }
+    return best;
+}
+
 static void tick(struct timer *timer)
 {
     struct run_queue *queue = container_of(timer, struct run_queue, tick);
@@ -509,8 +578,11 @@ static void tick(struct timer *timer)
     account_tick(queue, task, now);
     spin_lock(&queue->lock);
     waiting = queue->nr_queued > 0;
-    if (waiting && now >= queue->slice_end_ns) {
-        queue->slice_over = over = true;
+    if (!waiting) {
+        queue->balance_ns = now + SCHED_BALANCE_NS;
+    } else if (now >= queue->slice_end_ns) {
+        over = true;
+        end_slice_locked(queue, lighter_cpu(queue, now));
     }
     spin_unlock(&queue->lock);
     if (over) {
@@ -523,57 +595,42 @@ static void tick(struct timer *timer)
     timer_arm(timer, next);
 }
 
-/* Returns the first that may run on the CPU, taken out of the queue, or NULL. */
-static struct task *queue_take_locked(struct run_queue *from, uint32_t cpu)
+/* Returns the first that may run on the CPU, or NULL. */
+static struct task *queue_find_locked(struct run_queue *queue, uint32_t cpu)
 {
-    struct task *task = NULL;
-
-    list_for_each(it, &from->tasks)
+    list_for_each(it, &queue->tasks)
     {
-        struct task *found = list_entry(it, struct task, run_node);
+        struct task *task = list_entry(it, struct task, run_node);
 
-        if ((found->cpus_allowed >> cpu & 1) != 0) {
-            task = found;
-            list_remove(&task->run_node);
-            break;
+        if (may_run_on(task, cpu)) {
+            return task;
         }
     }
-    if (task == NULL && from->next != NULL && (from->next->cpus_allowed >> cpu & 1) != 0) {
-        task = from->next;
-        from->next = NULL;
-    }
-    if (task != NULL) {
-        task->queued = false;
-        from->nr_queued--;
-        task->cpu = cpu;
-    }
-    return task;
+    return queue->next != NULL && may_run_on(queue->next, cpu) ? queue->next : NULL;
 }
 
 /* Takes a waiting task from another CPU. */
-static bool steal(void)
+NO_LOCK_ANALYSIS static bool steal(void)
 {
     uint32_t self = cpu_id();
-    struct task *task = NULL;
 
-    for (uint32_t i = 1; i < nr_cpus && task == NULL; i++) {
+    for (uint32_t i = 1; i < nr_cpus; i++) {
         struct run_queue *from = &run_queues[(self + i) % nr_cpus];
+        struct task *task;
 
         if (*(volatile uint32_t *)&from->nr_queued == 0) {
             continue;
         }
         spin_lock(&from->lock);
-        task = queue_take_locked(from, self);
+        task = queue_find_locked(from, self);
+        if (task != NULL) {
+            queue_remove_locked(from, task);
+            enqueue_at_unlock(from, task, self);
+            return true;
+        }
         spin_unlock(&from->lock);
     }
-    if (task != NULL) {
-        struct run_queue *queue = queue_self();
-
-        spin_lock(&queue->lock);
-        queue_add_locked(queue, task, false);
-        spin_unlock(&queue->lock);
-    }
-    return task != NULL;
+    return false;
 }
 
 void sched_idle(void)

@@ -1,6 +1,7 @@
 /*
  * The scheduler: a round-robin run queue per CPU, slices of 10 ms, direct hand-off of a wake on the same
- * CPU. kernel/wait.h has sleeping and waking; this is the rest.
+ * CPU. An idle CPU takes waiting tasks of others; with all busy, one where tasks wait gives its running
+ * one away every 40 ms, so that all get equal shares. kernel/wait.h has sleeping and waking.
  */
 #pragma once
 
@@ -25,7 +26,10 @@ NODISCARD int sched_get_nice(int which, int who, int *nice);
 NODISCARD int sched_set_nice(int which, int who, int nice);
 
 /* sched/ only. */
-/* Does: moves the task off a CPU that is not allowed any more. Requires: a CPU in the mask is online. */
+/*
+ * Requires: a CPU in the mask is online. Does: waits until the task is off a CPU that is not allowed
+ * any more, or the caller is killed. It does not run on one afterwards.
+ */
 void sched_set_allowed(struct task *task, cpumask_t allowed);
 void sched_init_task(struct task *task); /* the scheduler's part of a new task, context included */
 void sched_preempt(void);                /* gives the CPU to whoever waits */

@@ -31,6 +31,7 @@ static const struct kind {
     int flags;
 } kinds[] = {
     { "threads", "/t/threads", 0, DOOMABLE },
+    { "cpus", "/t/cpus", "affinity", DOOMABLE },
     { "process", "/t/process", 0, DOOMABLE },
     { "signals", "/t/signals", 0, DOOMABLE },
     { "memory", "/t/memory", 0, DOOMABLE },
