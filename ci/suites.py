@@ -70,6 +70,8 @@ SUITES = [
           "once, nothing lost (--minutes N; all: 20)", long=True),
     *per_arch("shell", "tests/shell/run.py", minutes=10, about="a person's shell session, "
               "busybox applets compared to Linux"),
+    *per_arch("shell-smp", "tests/shell/run.py", "--", "--smp", "4", minutes=10, about="the same on "
+              "4 CPUs"),
     *per_arch("programs", "tests/programs/run.py", minutes=8, about="Debian's bash, coreutils, perl, "
               "python3, sqlite3, tcc, dynamically linked"),
     Suite("bench", script("tests/bench/report.py"), 8, "instruction counts beside lean Linux's",

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""run.py ARCH [applets|session]...: a person's shell session, and busybox applets against Linux.
+"""A person's shell session, and busybox applets against Linux.
 
-run.py ARCH --record rewrites expected/ARCH/applets.txt from Debian's Linux (./run --oracle).
-QUOIN_RUN_OPTIONS adds options to every run, as in `--oracle` to check the tests themselves.
+    run.py ARCH [applets|session|--record]... [-- RUN OPTIONS]
+
+--record rewrites expected/ARCH/applets.txt from Debian's Linux (./run --oracle). QUOIN_RUN_OPTIONS
+has options for ./run as well, as in `--oracle` to check the tests themselves.
 """
 import os
 import re
@@ -124,9 +126,12 @@ def check_applets(arch):
 
 def main():
     args = sys.argv[1:]
+    if "--" in args:
+        EXTRA.extend(args[args.index("--") + 1:])
+        del args[args.index("--"):]
     if not args or args[0] not in ("aarch64", "x86_64") or \
             set(args[1:]) - {"applets", "session", "--record"}:
-        sys.exit("usage: run.py aarch64|x86_64 [applets|session|--record]...")
+        sys.exit("usage: run.py aarch64|x86_64 [applets|session|--record]... [-- RUN OPTIONS]")
     arch, parts = args[0], args[1:] or ["applets", "session"]
     if "--record" in parts:
         record(arch)

@@ -89,6 +89,16 @@ class Terminal:
     def line(self, text):
         self.type(text + "\r")
 
+    def end(self, seconds):
+        """The status of a child that ends by itself; raises Gone if it does not."""
+        limit = time.monotonic() + seconds
+        try:
+            while time.monotonic() < limit:
+                self.read(1)
+        except Gone:
+            return self.child.wait(10)
+        raise Gone(f"the guest goes on for {seconds} s")
+
     def close(self):
         if self.child.poll() is None:
             os.killpg(self.child.pid, signal.SIGTERM)
@@ -211,10 +221,8 @@ def step_background_done(t):
 
 
 def step_tty_input(t):
-    t.line("cat < /dev/tty > /tmp/ttin &")  # /dev/console itself knows no job control
-    prompt(t)
-    time.sleep(1)
-    t.line("")
+    # /dev/console itself knows no job control. The shell tells of the stop before its next prompt.
+    t.line("cat < /dev/tty > /tmp/ttin & sleep 1")
     t.expect(r"Stopped( \(tty input\))? +cat")
     prompt(t)
     t.line("fg")
@@ -409,17 +417,12 @@ def run(arch, options):
                 show(name, why, terminal, again)
                 terminal.keys("\x03", "\x1b", ":q!\r", "\x15", "\x03")  # back to a prompt
                 time.sleep(1)
-                terminal.line("kill %1 %2; stty sane; cd; echo back-$((6 * 7))")
+                terminal.line("kill -KILL %1 %2; stty sane; cd; echo back-$((6 * 7))")
                 terminal.expect("back-42\n", 20)
                 prompt(terminal)
         name = "exit"
         terminal.line("exit")
-        try:
-            while True:
-                terminal.read(60)
-        except Gone:
-            pass
-        status = terminal.child.wait(30)
+        status = terminal.end(60)
         print(f"{'PASS' if status == 0 else 'FAIL'} session exit ends the guest, status {status}")
         failed += status != 0
     except (Gone, subprocess.TimeoutExpired) as why:
