@@ -73,10 +73,10 @@ def make_parser():
                         "(x86_64)")
     parser.add_argument("--boot", choices=("direct", "iso", "uefi"), default="direct",
                         help="iso and uefi: x86_64 through GRUB")
-    parser.add_argument("--gic", type=int, choices=(2, 3), default=3, help="aarch64's "
-                        "interrupt controller")
-    parser.add_argument("--el", type=int, choices=(1, 2), default=1, help="aarch64's exception "
-                        "level at entry")
+    parser.add_argument("--gic", type=int, choices=(2, 3), help="aarch64's "
+                        "interrupt controller (3)")
+    parser.add_argument("--el", type=int, choices=(1, 2), help="aarch64's exception "
+                        "level at entry (1)")
     parser.add_argument("--dtb", metavar="FILE", help="aarch64: another device tree")
     parser.add_argument("--timeout", type=positive, metavar="S", help="seconds until status 124")
     parser.add_argument("--log", action="store_true", help="with --exec: kernel log on stderr")
@@ -140,6 +140,11 @@ def parse(arguments):
     for path in options.add:
         if not os.path.lexists(path) and not os.path.lexists(path.partition("=")[0]):
             parser.error(f"--add {path}: no such file")
+    if options.monitor and (options.exec is None or options.emulator == "bochs"):
+        parser.error("--monitor: with --exec and QEMU; without --exec it is behind Ctrl-A C")
+    if (options.gic or options.el) and options.board != "virt":
+        parser.error(f"--gic and --el: of aarch64's board virt, not of {options.board}")
+    options.gic = options.gic or 3
     if options.dtb and options.arch != "aarch64":
         parser.error(f"--dtb: {options.arch} boots without a device tree")
     if options.dtb and not os.path.exists(options.dtb):
