@@ -19,6 +19,9 @@
 #include "sched/run_queue.h"
 #include "sched/signal.h"
 
+/* So long is waited awake for a task to leave a CPU: less than the others' turns would take. */
+#define LEAVE_SPIN_NS (50 * NS_PER_US)
+
 enum wake_reason { WAKE_EVENT, WAKE_TIMEOUT, WAKE_SIGNAL };
 
 struct run_queue run_queues[CPU_MAX];
@@ -67,7 +70,7 @@ static bool wake_idle(cpumask_t which)
 
 /*
  * After a task came to the CPU's queue. A busy CPU needs no interrupt: its tick sees who waits. An
- * idle one is woken to take a task from this CPU only if it still waits a little later, since most
+ * idle one, where an interrupt queued the task, runs one of several itself. Another idle one is woken to take a task from this CPU only if it still waits a little later, since most
  * that wake or fork a task sleep at once.
  */
 static void queue_kick(uint32_t cpu, cpumask_t allowed)
@@ -82,8 +85,11 @@ static void queue_kick(uint32_t cpu, cpumask_t allowed)
         if (!wake_idle((cpumask_t)1 << cpu)) {
             wake_idle(allowed);
         }
-    } else if ((atomic_load_explicit(&idle_cpus, memory_order_relaxed) & allowed) != 0 &&
-               !task_is_idle(task_current())) {
+    } else if (task_is_idle(task_current())) {
+        if (queue->nr_queued > 1) {
+            wake_idle(allowed & ~((cpumask_t)1 << cpu));
+        }
+    } else if ((atomic_load_explicit(&idle_cpus, memory_order_relaxed) & allowed) != 0) {
         soon = time_now_ns() + SCHED_SPREAD_NS;
         if (!queue->tick.armed || queue->tick.deadline_ns > soon) {
             timer_arm(&queue->tick, soon);
@@ -161,15 +167,18 @@ static struct task *queue_pick_locked(struct run_queue *queue, uint64_t now)
     return task;
 }
 
-/* task->cpu changes under the lock of the queue that it names, so the lock holds it. */
+/*
+ * task->cpu changes under the lock of the queue that it names, so the lock holds it. Who reads the new
+ * value takes a lock that the writer has not had yet: the release gives it all that came before.
+ */
 NO_LOCK_ANALYSIS static struct run_queue *queue_lock_of(struct task *task)
 {
     for (;;) {
-        uint32_t cpu = *(volatile uint32_t *)&task->cpu;
+        uint32_t cpu = atomic_load_explicit(&task->cpu, memory_order_acquire);
         struct run_queue *queue = &run_queues[cpu];
 
         spin_lock(&queue->lock);
-        if (task->cpu == cpu) {
+        if (task_cpu(task) == cpu) {
             return queue;
         }
         spin_unlock(&queue->lock);
@@ -180,7 +189,7 @@ NO_LOCK_ANALYSIS static struct run_queue *queue_lock_of(struct task *task)
 NO_LOCK_ANALYSIS static void enqueue_unlock(struct run_queue *queue, struct task *task, bool handoff)
 {
     cpumask_t allowed = task->cpus_allowed;
-    uint32_t cpu = task->cpu;
+    uint32_t cpu = task_cpu(task);
 
     queue_add_locked(queue, task, handoff);
     spin_unlock(&queue->lock);
@@ -194,8 +203,8 @@ NO_LOCK_ANALYSIS static void enqueue_unlock(struct run_queue *queue, struct task
 NO_LOCK_ANALYSIS static void enqueue_at_unlock(struct run_queue *queue, struct task *task,
                                                uint32_t to)
 {
-    while (task->cpu != to) {
-        task->cpu = to;
+    while (task_cpu(task) != to) {
+        atomic_store_explicit(&task->cpu, to, memory_order_release);
         spin_unlock(&queue->lock);
         queue = queue_lock_of(task);
         if (unlikely(!may_run_on(task, to))) {
@@ -257,10 +266,12 @@ static void switch_to_locked(struct run_queue *queue, struct task *prev, struct 
 /* Where the running task goes on. */
 static uint32_t cpu_to_go_on(const struct run_queue *queue, const struct task *task)
 {
-    if (unlikely(!may_run_on(task, task->cpu))) {
-        return choose_cpu(task->cpus_allowed, task->cpu);
+    uint32_t cpu = task_cpu(task);
+
+    if (unlikely(!may_run_on(task, cpu))) {
+        return choose_cpu(task->cpus_allowed, cpu);
     }
-    return queue->slice_over && may_run_on(task, queue->elsewhere) ? queue->elsewhere : task->cpu;
+    return queue->slice_over && may_run_on(task, queue->elsewhere) ? queue->elsewhere : cpu;
 }
 
 NO_LOCK_ANALYSIS static void schedule(void)
@@ -276,7 +287,7 @@ NO_LOCK_ANALYSIS static void schedule(void)
     state = atomic_load_explicit(&prev->state, memory_order_relaxed);
     if (state == TASK_RUNNING && !task_is_idle(prev)) {
         to = cpu_to_go_on(queue, prev);
-        if (unlikely(to != prev->cpu)) {
+        if (unlikely(to != task_cpu(prev))) {
             queue->leaving = prev;
             queue->elsewhere = (uint8_t)to;
         } else {
@@ -341,7 +352,7 @@ NO_LOCK_ANALYSIS static void wake_task(struct task *task, enum wake_reason reaso
     if (atomic_load_explicit(&task->state, memory_order_relaxed) == TASK_SLEEPING) {
         task->slept_result = reason;
         atomic_store_explicit(&task->state, TASK_RUNNING, memory_order_relaxed);
-        cpu = task->cpu;
+        cpu = task_cpu(task);
         if (cpus[cpu].current != task) {
             to = choose_cpu(task->cpus_allowed, cpu);
             if (to == cpu) {
@@ -370,34 +381,45 @@ void sched_wake_for_signal(struct task *task, bool fatal)
     if (mode == WAIT_INTERRUPTIBLE || (mode == WAIT_KILLABLE && fatal)) {
         wake_task(task, WAKE_SIGNAL);
     }
-    if (nr_cpus > 1 && atomic_load(&task->on_cpu) && task->cpu != cpu_id()) {
-        ipi_send((cpumask_t)1 << task->cpu, IPI_RESCHED);
+    if (nr_cpus > 1 && atomic_load(&task->on_cpu) && task_cpu(task) != cpu_id()) {
+        ipi_send((cpumask_t)1 << task_cpu(task), IPI_RESCHED);
     }
 }
 
 static bool runs_where_forbidden(struct task *task)
 {
-    uint32_t cpu = *(volatile uint32_t *)&task->cpu;
+    return atomic_load(&task->on_cpu) &&
+           (*(volatile cpumask_t *)&task->cpus_allowed >> task_cpu(task) & 1) == 0;
+}
 
-    return atomic_load(&task->on_cpu) && (*(volatile cpumask_t *)&task->cpus_allowed >> cpu & 1) == 0;
+/* One interrupt is enough: the work stays until the task leaves. */
+static void make_leave(struct task *task)
+{
+    if (task != task_current() &&
+        (atomic_fetch_or(&task->work, TASK_WORK_RESCHED) & TASK_WORK_RESCHED) == 0) {
+        ipi_send((cpumask_t)1 << task_cpu(task), IPI_RESCHED);
+    }
 }
 
 NO_LOCK_ANALYSIS void sched_set_allowed(struct task *task, cpumask_t allowed)
 {
     struct run_queue *queue = queue_lock_of(task);
+    uint64_t patience = time_now_ns() + LEAVE_SPIN_NS;
 
     task->cpus_allowed = allowed;
-    if (task->queued && !may_run_on(task, task->cpu)) {
+    if (task->queued && !may_run_on(task, task_cpu(task))) {
         queue_remove_locked(queue, task);
-        enqueue_at_unlock(queue, task, choose_cpu(allowed, task->cpu));
+        enqueue_at_unlock(queue, task, choose_cpu(allowed, task_cpu(task)));
         return;
     }
     spin_unlock(&queue->lock);
     while (runs_where_forbidden(task) && !signal_fatal_pending(task_current())) {
-        if (task != task_current()) {
-            ipi_send((cpumask_t)1 << task->cpu, IPI_RESCHED);
+        make_leave(task);
+        if (task != task_current() && time_now_ns() < patience) {
+            cpu_relax();
+        } else {
+            sched_yield();
         }
-        sched_yield();
     }
 }
 
@@ -542,27 +564,41 @@ void sched_exit(void)
 }
 
 /*
- * All CPUs are busy: who has used its slice here goes on at the returned one, where fewer wait. Also
- * if that is one less, so that who shares a CPU changes and all get the same in the long run.
+ * Where the task goes on that has used its slice: where fewer wait, if one has not gone from here of
+ * late. Also if that is one less, so that who shares a CPU changes and all get the same in the long run.
  */
-static uint32_t lighter_cpu(struct run_queue *queue, uint64_t now)
+static uint32_t lighter_cpu(struct run_queue *queue, const struct task *task, uint64_t now)
 {
     uint32_t self = cpu_id(), best = self, fewest = queue->nr_queued;
 
     if (now < queue->balance_ns) {
         return self;
     }
-    queue->balance_ns = now + SCHED_BALANCE_NS;
     for (uint32_t i = 1; i < nr_cpus; i++) {
         uint32_t cpu = (self + i) % nr_cpus;
         uint32_t nr = *(volatile uint32_t *)&run_queues[cpu].nr_queued;
 
-        if (nr < fewest) {
+        if (nr < fewest && may_run_on(task, cpu)) {
             best = cpu;
             fewest = nr;
         }
     }
+    if (best != self) {
+        queue->balance_ns = now + SCHED_BALANCE_NS;
+    }
     return best;
+}
+
+/* The CPUs that could take one of the waiting tasks. */
+static cpumask_t takers_locked(const struct run_queue *queue)
+{
+    cpumask_t allowed = queue->next != NULL ? queue->next->cpus_allowed : 0;
+
+    list_for_each(it, &queue->tasks)
+    {
+        allowed |= list_entry(it, struct task, run_node)->cpus_allowed;
+    }
+    return allowed;
 }
 
 static void tick(struct timer *timer)
@@ -570,26 +606,29 @@ static void tick(struct timer *timer)
     struct run_queue *queue = container_of(timer, struct run_queue, tick);
     struct task *task = task_current();
     uint64_t now = time_now_ns(), next;
-    bool over = false, waiting;
+    cpumask_t takers = 0;
+    bool over = false;
 
     if (task_is_idle(task)) {
         return;
     }
     account_tick(queue, task, now);
     spin_lock(&queue->lock);
-    waiting = queue->nr_queued > 0;
-    if (!waiting) {
+    if (queue->nr_queued == 0) {
         queue->balance_ns = now + SCHED_BALANCE_NS;
     } else if (now >= queue->slice_end_ns) {
         over = true;
-        end_slice_locked(queue, lighter_cpu(queue, now));
+        end_slice_locked(queue, lighter_cpu(queue, task, now));
+    }
+    if (nr_cpus > 1 && atomic_load_explicit(&idle_cpus, memory_order_relaxed) != 0) {
+        takers = takers_locked(queue);
     }
     spin_unlock(&queue->lock);
     if (over) {
         atomic_fetch_or(&task->work, TASK_WORK_RESCHED);
     }
     next = over || queue->slice_end_ns <= now ? now + SCHED_SLICE_NS : queue->slice_end_ns;
-    if (nr_cpus > 1 && waiting && wake_idle(~(cpumask_t)0)) {
+    if (takers != 0 && wake_idle(takers)) {
         next = MIN(next, now + SCHED_SPREAD_NS);
     }
     timer_arm(timer, next);
@@ -679,7 +718,7 @@ void sched_init_cpu(void)
     atomic_init(&idle->refs, 1);
     atomic_init(&idle->state, TASK_RUNNING);
     atomic_init(&idle->on_cpu, true);
-    idle->cpu = cpu->id;
+    atomic_init(&idle->cpu, cpu->id);
     idle->ran_since = time_now_ns();
     list_init(&idle->run_node);
     list_init(&idle->pending.queue);

@@ -129,7 +129,7 @@ void procinfo_stat(struct task *task, bool whole, struct text *text)
                process->stack_start & seen, (unsigned long)(masks.pending & 0x7fffffff),
                (unsigned long)(masks.blocked & 0x7fffffff),
                (unsigned long)(masks.ignored & 0x7fffffff),
-               (unsigned long)(masks.caught & 0x7fffffff), process->exit_signal, task->cpu);
+               (unsigned long)(masks.caught & 0x7fffffff), process->exit_signal, task_cpu(task));
     text_print(text, " 0 0 0 %lu %lu %lu %lu %d\n", process->arg_start & seen,
                process->arg_end & seen, process->env_start & seen, process->env_end & seen,
                process->state == PROCESS_ZOMBIE ? process->exit_status & (int)seen : 0);

@@ -4,7 +4,7 @@
 #include "sched/task.h"
 
 #define SCHED_SLICE_NS (10 * NS_PER_MS)
-/* A CPU that had tasks waiting for so long gives one to a CPU where fewer wait. */
+/* In so long a busy CPU gives at most one task to a CPU where fewer wait. */
 #define SCHED_BALANCE_NS (40 * NS_PER_MS)
 /* A task that has waited this long beside an idle CPU is offered to it. */
 #define SCHED_SPREAD_NS (200 * NS_PER_US)

@@ -68,7 +68,7 @@ struct task {
 
     /* Run queue lock of cpu. */
     _Atomic uint32_t state; /* enum task_state */
-    uint32_t cpu;
+    _Atomic uint32_t cpu;
     struct list run_node;
     bool queued;
     _Atomic bool on_cpu; /* its stack is in use */
@@ -238,6 +238,11 @@ ALWAYS_INLINE struct fs_context *task_fs(void)
 ALWAYS_INLINE struct cred *task_cred(void)
 {
     return task_current()->cred;
+}
+
+ALWAYS_INLINE uint32_t task_cpu(const struct task *task)
+{
+    return atomic_load_explicit(&task->cpu, memory_order_relaxed);
 }
 
 ALWAYS_INLINE struct trap_frame *task_frame(struct task *task)

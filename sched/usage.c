@@ -20,9 +20,14 @@ struct split {
 
 uint64_t usage_task_ns(struct task *task)
 {
+    irqflags_t flags = cpu_irq_save(); /* a tick adds to the one what it takes from the other */
     uint64_t ns = atomic_load(&task->run_ns);
 
-    return task == task_current() ? ns + (time_now_ns() - task->ran_since) : ns;
+    if (task == task_current()) {
+        ns += time_now_ns() - task->ran_since;
+    }
+    cpu_irq_restore(flags);
+    return ns;
 }
 
 static void add_task(struct split *sum, struct task *task)

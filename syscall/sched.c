@@ -141,7 +141,7 @@ SYSCALL_3(setpriority, int, which, int, who, int, nice)
 
 SYSCALL_3(getcpu, vaddr_t, cpu_addr, vaddr_t, node_addr, vaddr_t, cache UNUSED)
 {
-    uint32_t cpu = task_current()->cpu, node = 0;
+    uint32_t cpu = cpu_id(), node = 0;
     int result = cpu_addr == 0 ? 0 : user_copy_out(cpu_addr, &cpu, sizeof(cpu));
 
     if (result == 0 && node_addr != 0) {

@@ -8,27 +8,37 @@
 #include <linux/time_types.h>
 
 #define MAX_CPUS 8
+#define MAX_USERS (MAX_CPUS + 3)
 #define NR_ROAMERS 4
 #define NR_ERAS 1000
 
 static unsigned long all[16];
 static unsigned cpu_list[MAX_CPUS];
+static unsigned long listed; /* the mask of cpu_list */
 static unsigned nr_cpus;
 
-static void find_cpus(void)
+static bool find_cpus(void)
 {
     CHECK("affinity.get", sys(sched_getaffinity, 0, sizeof(all), all) > 0 && all[0] != 0);
     for (unsigned cpu = 0; cpu < 64 && nr_cpus < MAX_CPUS; cpu++) {
-        if ((all[0] >> cpu & 1) != 0)
+        if ((all[0] >> cpu & 1) != 0) {
             cpu_list[nr_cpus++] = cpu;
+            listed |= 1UL << cpu;
+        }
     }
+    return nr_cpus > 0;
+}
+
+static long set_mask(long tid, unsigned long cpus)
+{
+    unsigned long mask[16] = { cpus };
+
+    return sys(sched_setaffinity, tid, sizeof(mask), mask);
 }
 
 static long pin(long tid, unsigned cpu)
 {
-    unsigned long one[16] = { 1UL << cpu };
-
-    return sys(sched_setaffinity, tid, sizeof(one), one);
+    return set_mask(tid, 1UL << cpu);
 }
 
 static unsigned cpu_now(void)
@@ -167,7 +177,7 @@ static void test_kept(void)
     EQ("affinity.kept", strayed, 0);
 }
 
-static uint64_t used_ns[MAX_CPUS + 2];
+static uint64_t used_ns[MAX_USERS];
 
 static int use_cpu(void *arg)
 {
@@ -182,46 +192,93 @@ static int use_cpu(void *arg)
     return 0;
 }
 
-/* Three begin on one CPU and one on each other: left to the kernel, none gets less than half of another. */
-static void test_shares(void)
+/* Threads that use CPU time, each where its place says for a start, then where its mask lets it. */
+struct user {
+    unsigned place;
+    unsigned long mask;
+};
+
+#define MEASURE_MS 1000
+
+static void measure(const char *name, const struct user *users, unsigned nr)
 {
-    struct thread threads[MAX_CPUS + 2];
-    unsigned nr = nr_cpus + 2;
-    uint64_t least = ~0UL, most = 0;
-    long tids[MAX_CPUS + 2];
+    struct thread threads[MAX_USERS];
+    long tids[MAX_USERS];
+    int refused = 0;
 
     stop = 0;
     for (unsigned i = 0; i < nr; i++) {
         tids[i] = thread_start(&threads[i], use_cpu, (void *)(long)i);
-        pin(tids[i], cpu_list[i < 3 ? 0 : i - 2]);
+        refused += set_mask(tids[i], 1UL << users[i].place) != 0;
     }
     sleep_ms(20);
     for (unsigned i = 0; i < nr; i++)
-        sys(sched_setaffinity, tids[i], sizeof(all), all);
+        refused += set_mask(tids[i], users[i].mask) != 0;
     __atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
-    sleep_ms(1000);
+    sleep_ms(MEASURE_MS);
     __atomic_store_n(&stop, 2, __ATOMIC_RELEASE);
     for (unsigned i = 0; i < nr; i++)
         thread_join(&threads[i]);
+    EQ(name, refused, 0);
+}
+
+/* None of the threads may get less than two fifths of another: a third is what three on one CPU get. */
+static void check_shares(const char *name, unsigned nr)
+{
+    unsigned long least = ~0UL, most = 0;
+
     for (unsigned i = 0; i < nr; i++) {
         least = used_ns[i] < least ? used_ns[i] : least;
         most = used_ns[i] > most ? used_ns[i] : most;
     }
     print("# %u threads on %u CPUs: %lu to %lu ms\n", nr, nr_cpus, least / 1000000, most / 1000000);
-    test_ok(least * 2 >= most, "balance.shares", "%lu ms and %lu ms", least / 1000000, most / 1000000);
+    test_ok(least * 5 >= most * 2, name, "%lu ms and %lu ms", least / 1000000, most / 1000000);
+}
+
+/* Several begin on one CPU and one on each other. */
+static void test_shares(void)
+{
+    struct user users[MAX_USERS];
+
+    for (unsigned i = 0; i < nr_cpus + 2; i++)
+        users[i] = (struct user){ cpu_list[i < 3 ? 0 : i - 2], listed };
+    measure("balance.started", users, nr_cpus + 2);
+    check_shares("balance.shares", nr_cpus + 2);
+
+    /* The first of four must stay. */
+    for (unsigned i = 0; i < nr_cpus + 3; i++)
+        users[i] = (struct user){ cpu_list[i < 4 ? 0 : i - 3], listed };
+    users[0].mask = 1UL << cpu_list[0];
+    measure("balance.started_one_pinned", users, nr_cpus + 3);
+    check_shares("balance.one_pinned", nr_cpus + 3);
+}
+
+/* One is pinned; the other may also use the last CPU, and does, though others are idle as well. */
+static void test_idle_taker(void)
+{
+    unsigned long first = 1UL << cpu_list[0], last = 1UL << cpu_list[nr_cpus - 1];
+    struct user users[] = { { cpu_list[0], first }, { cpu_list[0], first | last } };
+    uint64_t wanted = nr_cpus > 1 ? MEASURE_MS * 7 / 10 : MEASURE_MS / 4;
+
+    measure("balance.started_two", users, 2);
+    test_ok(used_ns[1] / 1000000 >= wanted, "balance.idle_taker", "%lu of %d ms",
+            used_ns[1] / 1000000, MEASURE_MS);
 }
 
 int main(int argc, char **argv, char **envp, unsigned long *auxv)
 {
     (void)envp;
     (void)auxv;
-    find_cpus();
+    if (!find_cpus())
+        return test_end();
     if (test_wanted(argc, argv, "affinity")) {
         test_affinity();
         test_user_time();
         test_kept();
     }
-    if (test_wanted(argc, argv, "balance"))
+    if (test_wanted(argc, argv, "balance")) {
         test_shares();
+        test_idle_taker();
+    }
     return test_end();
 }

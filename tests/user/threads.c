@@ -455,18 +455,55 @@ static void play(void)
     }
 }
 
+static struct counters {
+    long switches, roots, drops;
+} counted;
+
+static struct counters counters_now(void)
+{
+    return (struct counters){ counter("switches"), counter("root_writes"),
+                              counter("drops_tag") + counter("drops_all") };
+}
+
+static void count_play(void)
+{
+    struct counters before = counters_now(), after;
+
+    play();
+    after = counters_now();
+    counted.switches = after.switches - before.switches;
+    counted.roots = after.roots - before.roots;
+    counted.drops = after.drops - before.drops;
+}
+
+static void play_with_thread(void)
+{
+    struct thread thread;
+
+    thread_start(&thread, echo, (void *)BALLS);
+    count_play();
+    thread_join(&thread);
+}
+
+static void play_with_process(void)
+{
+    long pid = fork_child(echo, (void *)BALLS);
+
+    count_play();
+    wait_status(pid);
+}
+
 /*
  * On one CPU: two threads of a space that take turns write no root, and two processes write one for
- * each switch and, where the machine has tags, drop nothing. Other tasks cause the few that are let.
+ * each switch and, where the machine has tags, drop nothing. The counters are the machine's: other
+ * tasks cause the few that are let, and many only now and then.
  */
 static void test_tags(void)
 {
     unsigned long one[16] = { 1 }, all[16] = { 0 };
-    long few = BALLS / 10, roots, drops, switches;
+    long few = BALLS / 10;
     static char info[8192];
-    struct thread thread;
     bool tagged;
-    long pid;
 
     if (counter("switches") < 0)
         return;
@@ -475,29 +512,20 @@ static void test_tags(void)
     sys(pipe2, ping, 0);
     sys(pipe2, pong, 0);
 
-    thread_start(&thread, echo, (void *)BALLS);
-    switches = counter("switches");
-    roots = counter("root_writes");
-    play();
-    switches = counter("switches") - switches;
-    roots = counter("root_writes") - roots;
-    thread_join(&thread);
-    test_ok(switches >= BALLS, "tags.thread_switches", "%ld switches", switches);
-    test_ok(roots <= few, "tags.thread_roots", "%ld root writes in %ld switches", roots, switches);
+    for (int tries = 0; tries == 0 || (counted.roots > few && tries < 20); tries++)
+        play_with_thread();
+    test_ok(counted.switches >= BALLS, "tags.thread_switches", "%ld switches", counted.switches);
+    test_ok(counted.roots <= few, "tags.thread_roots", "%ld root writes in %ld switches",
+            counted.roots, counted.switches);
 
-    pid = fork_child(echo, (void *)BALLS);
-    roots = counter("root_writes");
-    drops = counter("drops_tag") + counter("drops_all");
-    play();
-    roots = counter("root_writes") - roots;
-    drops = counter("drops_tag") + counter("drops_all") - drops;
-    wait_status(pid);
     /* Without tags every root write drops. */
     tagged = !ARCH_IS_X86 || (file_read("/proc/cpuinfo", info, sizeof(info)) > 0 &&
                               strstr(info, " pcid") != NULL);
-    test_ok(roots >= BALLS, "tags.process_roots", "%ld root writes", roots);
-    test_ok(!tagged || drops <= few, "tags.process_drops",
-            "%ld drops in %ld root writes", drops, roots);
+    for (int tries = 0; tries == 0 || (tagged && counted.drops > few && tries < 20); tries++)
+        play_with_process();
+    test_ok(counted.roots >= BALLS, "tags.process_roots", "%ld root writes", counted.roots);
+    test_ok(!tagged || counted.drops <= few, "tags.process_drops",
+            "%ld drops in %ld root writes", counted.drops, counted.roots);
     sys(sched_setaffinity, 0, sizeof(all), all);
 }
 
