@@ -167,11 +167,13 @@ int as_fork(struct address_space *parent, struct address_space **out)
         return error;
     }
     mutex_lock(&parent->lock);
+    mutex_lock(&child->lock); /* truncate finds the child by the first VMA with an object */
     tlb_batch_begin(&batch, parent);
     error = fork_locked(parent, child, &batch);
     pte_sync();
     tlb_batch_flush(&batch);
     as_check_mutation_locked(parent, 0, USER_VA_END);
+    mutex_unlock(&child->lock);
     mutex_unlock(&parent->lock);
     if (error != 0) {
         as_put(child);

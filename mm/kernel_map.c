@@ -10,6 +10,7 @@
 #include <hal/mmu.h>
 
 #include "kernel/printk.h"
+#include "kernel/spinlock.h"
 #include "mm/frame.h"
 #include "mm/kernel_table.h"
 #include "mm/pagetable.h"
@@ -22,7 +23,10 @@ paddr_t kernel_root;
 static paddr_t image_base;
 static vaddr_t next_device = DEVICE_VA_BASE;
 
-static pte_t *table_at(pte_t *slot, unsigned level)
+/* Kernel stacks come on several CPUs at once, and share tables. */
+static struct spinlock table_lock = SPINLOCK_INIT;
+
+static pte_t *table_at_locked(pte_t *slot, unsigned level)
 {
     pte_t entry = pte_load(slot);
 
@@ -44,13 +48,12 @@ pte_t *kernel_table_slot(vaddr_t va, unsigned to_level)
 {
     pte_t *table = phys_to_virt(kernel_root);
 
-    for (unsigned level = PT_LEVELS - 1; level > to_level; level--) {
-        table = table_at(&table[pt_index(va, level)], level);
-        if (table == NULL) {
-            return NULL;
-        }
+    spin_lock(&table_lock);
+    for (unsigned level = PT_LEVELS - 1; level > to_level && table != NULL; level--) {
+        table = table_at_locked(&table[pt_index(va, level)], level);
     }
-    return &table[pt_index(va, to_level)];
+    spin_unlock(&table_lock);
+    return table == NULL ? NULL : &table[pt_index(va, to_level)];
 }
 
 static unsigned block_level(vaddr_t va, paddr_t pa, size_t len)

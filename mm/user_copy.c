@@ -10,6 +10,7 @@
 #include "mm/oom.h"
 #include "mm/pagetable.h"
 #include "mm/space.h"
+#include "mm/vm_object.h"
 
 enum copy_op { COPY_IN, COPY_OUT, COPY_CLEAR };
 
@@ -186,7 +187,7 @@ NO_LOCK_ANALYSIS int as_word_lock(struct address_space *as, vaddr_t addr, bool w
     out->key[0] = (uintptr_t)as;
     out->key[1] = addr;
     if (shared && (vma->flags & AS_SHARED) != 0 && vma->object != NULL) {
-        out->key[0] = (uintptr_t)vma->object;
+        out->key[0] = vma->object->number;
         out->key[1] = vma->offset + (addr - vma->start);
     }
     return 0;

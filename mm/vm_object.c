@@ -9,7 +9,10 @@
 
 void vm_object_init(struct vm_object *object, const struct vm_object_ops *ops)
 {
+    static _Atomic uint64_t last_number;
+
     *object = (struct vm_object){.refs = 1, .ops = ops};
+    object->number = atomic_fetch_add_explicit(&last_number, 1, memory_order_relaxed) + 1;
     list_init(&object->mappings);
 }
 

@@ -32,6 +32,7 @@ struct vm_object_ops {
 
 struct vm_object {
     atomic_uint refs;
+    uint64_t number; /* no other object has had it: a futex waits on it without a reference */
     const struct vm_object_ops *ops;
     struct spinlock lock;
     struct list mappings; /* struct vma, through vma->object_node */

@@ -80,9 +80,10 @@ static inline pte_t pte_load(const pte_t *entry)
     return (pte_t){__atomic_load_n(&entry->raw, __ATOMIC_RELAXED)};
 }
 
+/* Release: whose walk finds the entry finds what was written to the page before. */
 static inline void pte_store(pte_t *entry, pte_t value)
 {
-    __atomic_store_n(&entry->raw, value.raw, __ATOMIC_RELAXED);
+    __atomic_store_n(&entry->raw, value.raw, __ATOMIC_RELEASE);
 }
 
 static inline void pte_sync(void)

@@ -84,9 +84,10 @@ static inline pte_t pte_load(const pte_t *ptr)
     return (pte_t){__atomic_load_n(&ptr->raw, __ATOMIC_RELAXED)};
 }
 
+/* Release: whose walk finds the entry finds what was written to the page before. */
 static inline void pte_store(pte_t *ptr, pte_t e)
 {
-    __atomic_store_n(&ptr->raw, e.raw, __ATOMIC_RELAXED);
+    __atomic_store_n(&ptr->raw, e.raw, __ATOMIC_RELEASE);
 }
 
 /* Walkers see stores in program order (SDM 3A 4.10.2.3 wants invalidations only). */
