@@ -130,9 +130,13 @@ void timer_cancel(struct timer *timer)
 
     /* fire() may arm again until it has ended. */
     while (running) {
-        struct timer_base *base = &bases[timer->cpu];
+        struct timer_base *base = &bases[*(volatile uint32_t *)&timer->cpu];
 
         spin_lock(&base->lock);
+        if (base != &bases[timer->cpu]) {
+            spin_unlock(&base->lock); /* fire() has armed it on another CPU meanwhile */
+            continue;
+        }
         timer_disarm_locked(base, timer);
         /* On the own CPU only fire() itself can be here while it runs: nothing to wait for. */
         running = base->running == timer && base != &bases[cpu_id()];

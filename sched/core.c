@@ -246,6 +246,8 @@ static void switch_to_locked(struct run_queue *queue, struct task *prev, struct 
 {
     account_switch(queue, prev, next, now);
     atomic_store_explicit(&next->on_cpu, true, memory_order_relaxed);
+    /* Pairs with the fence in sched_wake_for_signal(): it sees on_cpu, or we see the work. */
+    atomic_thread_fence(memory_order_seq_cst);
     queue->switched_from = prev;
     queue->nr_switches++;
     cpu_self()->current = next;

@@ -14,7 +14,13 @@
 #include "sched/signal_queue.h"
 #include "sched/timer_posix.h"
 
-static int unshare(struct exec_image *image)
+static uint32_t nr_threads(struct process *process)
+{
+    return __atomic_load_n(&process->nr_threads, __ATOMIC_ACQUIRE);
+}
+
+/* While there is a way back: copies of what is shared, or what siblings could still share. */
+static int prepare_copies(struct exec_image *image)
 {
     struct task *task = task_current();
     struct process *process = task->process;
@@ -27,7 +33,7 @@ static int unshare(struct exec_image *image)
             return -ENOMEM;
         }
     }
-    if (atomic_load(&process->sighand->refs) > 1) {
+    if (atomic_load(&process->sighand->refs) > 1 || nr_threads(process) > 1) {
         image->sighand = sighand_copy(process->sighand);
         if (image->sighand == NULL) {
             return -ENOMEM;
@@ -36,13 +42,36 @@ static int unshare(struct exec_image *image)
     return 0;
 }
 
-static void release_copies(struct exec_image *image)
+static void release_fds(struct exec_image *image)
 {
     if (image->fds != NULL) {
         fd_table_put(image->fds);
+        image->fds = NULL;
     }
+}
+
+static void release_sighand(struct exec_image *image)
+{
     if (image->sighand != NULL) {
         sighand_put(image->sighand);
+        image->sighand = NULL;
+    }
+}
+
+static void release_copies(struct exec_image *image)
+{
+    release_fds(image);
+    release_sighand(image);
+}
+
+/* What only siblings shared is the thread's own: with what they changed last, and its record locks. */
+static void keep_own(struct exec_image *image, struct task *task)
+{
+    if (atomic_load(&task->fds->refs) == 1) {
+        release_fds(image);
+    }
+    if (atomic_load(&task->process->sighand->refs) == 1) {
+        release_sighand(image);
     }
 }
 
@@ -96,16 +125,11 @@ static void become_leader(struct process *process, struct task *task)
     task_put(old);
 }
 
-static uint32_t nr_threads(struct process *process)
-{
-    return __atomic_load_n(&process->nr_threads, __ATOMIC_ACQUIRE);
-}
-
 int exec_prepare(struct exec_image *image)
 {
     struct task *task = task_current();
     struct process *process = task->process;
-    int error = unshare(image);
+    int error = prepare_copies(image);
 
     if (error == 0) {
         error = begin_single(process, task);
@@ -117,6 +141,7 @@ int exec_prepare(struct exec_image *image)
     error = wait_event_killable(&process->exec_wait, nr_threads(process) == 1);
     if (error == 0) {
         become_leader(process, task);
+        keep_own(image, task);
     } else {
         release_copies(image);
     }

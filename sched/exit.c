@@ -31,23 +31,11 @@ static void refuse_signals(struct task *task)
     if (process->group_stop && !task->counted_stop) {
         stop_complete = --process->nr_to_stop == 0;
     }
-    list_for_each(it, &process->threads)
-    {
-        struct task *other = list_entry(it, struct task, thread_node);
-
-        /* What was meant for this thread goes to another. */
-        if (other != task && !other->exiting && signal_deliverable(other) != 0) {
-            atomic_fetch_or(&other->work, TASK_WORK_SIGNAL);
-            sched_wake_for_signal(other, false);
-        }
-    }
+    signal_pass_on_locked(task);
     spin_unlock(&process->lock);
     atomic_fetch_and(&task->work, TASK_WORK_RESCHED);
     if (stop_complete) {
-        spin_lock(&task_table_lock);
-        process->wait_report = REPORT_STOPPED;
-        child_notify_parent_locked(process, SIGCHLD, CLD_STOPPED, process->stop_signal);
-        spin_unlock(&task_table_lock);
+        signal_tell_parent_stop(process, false);
     }
 }
 

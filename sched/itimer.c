@@ -47,8 +47,6 @@ static struct timer_setting real_get_locked(struct process *process)
 static void real_change(struct process *process, const struct timer_setting *set,
                         struct timer_setting *old)
 {
-    bool cancel = false;
-
     spin_lock(&process->lock);
     if (old != NULL) {
         *old = real_get_locked(process);
@@ -59,15 +57,10 @@ static void real_change(struct process *process, const struct timer_setting *set
         if (set->value_ns != 0) {
             process->real_deadline_ns = time_now_ns() + MIN(set->value_ns, (uint64_t)INT64_MAX);
             timer_arm(&process->real_timer, process->real_deadline_ns);
-        } else {
-            cancel = process->real_timer.deadline_ns != 0; /* was ever armed */
         }
+        /* Else it stays armed and fires for nothing: a cancel waits for fire(), which wants the lock. */
     }
     spin_unlock(&process->lock);
-    /* Without the lock, which a running fire() may want. */
-    if (cancel) {
-        timer_cancel(&process->real_timer);
-    }
 }
 
 uint64_t itimer_alarm(uint64_t seconds)
@@ -131,6 +124,9 @@ void itimer_cancel_all(struct process *process)
     struct timer_setting off = {0, 0};
 
     real_change(process, &off, NULL);
+    if (process->real_timer.deadline_ns != 0) { /* was ever armed */
+        timer_cancel(&process->real_timer);
+    }
 }
 
 /* Returns whether the timer is still armed. */

@@ -56,6 +56,23 @@ static void notify(struct task *task, bool fatal)
     sched_wake_for_signal(task, fatal);
 }
 
+void signal_pass_on_locked(struct task *task)
+{
+    struct process *process = task->process;
+
+    if (likely(atomic_load_explicit(&process->pending.set, memory_order_relaxed) == 0)) {
+        return;
+    }
+    list_for_each(it, &process->threads)
+    {
+        struct task *other = list_entry(it, struct task, thread_node);
+
+        if (other != task && !other->exiting && signal_deliverable(other) != 0) {
+            notify(other, false);
+        }
+    }
+}
+
 static bool is_default_ignored(int signo)
 {
     return (SIGNAL_BIT(signo) & SIGNAL_DEFAULT_IGNORED) != 0;

@@ -99,6 +99,7 @@ void signal_set_mask(uint64_t mask)
 
     spin_lock(&task->process->lock);
     atomic_store(&task->sigmask, mask & ~SIGNAL_UNBLOCKABLE);
+    signal_pass_on_locked(task);
     /* Only sets the flag: a call on its way out with a restart code still needs the delivery. */
     if (signal_deliverable(task) != 0) {
         atomic_fetch_or(&task->work, TASK_WORK_SIGNAL);
@@ -164,16 +165,6 @@ int64_t signal_suspend(uint64_t mask)
     return signal_pause();
 }
 
-static int timed_wait_take(struct task *task, uint64_t set, siginfo_t *out)
-{
-    int signo;
-
-    spin_lock(&task->process->lock);
-    signo = signal_take_locked(task, ~set, out);
-    spin_unlock(&task->process->lock);
-    return signo;
-}
-
 int64_t signal_timed_wait(uint64_t set, uint64_t deadline_ns, siginfo_t *out)
 {
     struct task *task = task_current();
@@ -181,14 +172,16 @@ int64_t signal_timed_wait(uint64_t set, uint64_t deadline_ns, siginfo_t *out)
     int signo, result;
 
     set &= ~SIGNAL_UNBLOCKABLE;
-    signo = timed_wait_take(task, set, out);
+    spin_lock(&task->process->lock);
+    signo = signal_take_locked(task, ~set, out);
+    if (signo == 0) {
+        task->wait_mask = set & mask;
+        atomic_store(&task->sigmask, mask & ~set);
+    }
+    spin_unlock(&task->process->lock);
     if (signo != 0) {
         return signo;
     }
-    spin_lock(&task->process->lock);
-    task->wait_mask = set & mask;
-    atomic_store(&task->sigmask, mask & ~set);
-    spin_unlock(&task->process->lock);
     do {
         sched_prepare(WAIT_INTERRUPTIBLE);
         result = sched_block(deadline_ns);
@@ -198,6 +191,7 @@ int64_t signal_timed_wait(uint64_t set, uint64_t deadline_ns, siginfo_t *out)
     task->wait_mask = 0;
     signo = signal_take_locked(task, ~set, out);
     signal_recalculate_locked(task);
+    signal_pass_on_locked(task);
     spin_unlock(&task->process->lock);
     if (signo != 0) {
         return signo;

@@ -20,7 +20,7 @@ struct delivery {
 
 static const struct hal_user_io user_io = {user_copy_in, user_copy_out};
 
-static void tell_parent_stop(struct process *process, bool continued)
+void signal_tell_parent_stop(struct process *process, bool continued)
 {
     bool stopped;
     int value;
@@ -55,7 +55,7 @@ static void stop_here(struct task *task)
     task->stopped = true;
     spin_unlock(&process->lock);
     if (last) {
-        tell_parent_stop(process, false);
+        signal_tell_parent_stop(process, false);
     }
     for (;;) {
         sched_prepare(WAIT_KILLABLE);
@@ -162,7 +162,7 @@ NO_LOCK_ANALYSIS static bool next_handled(struct task *task, struct delivery *ou
         if (process->continued) {
             process->continued = false;
             spin_unlock(&process->lock);
-            tell_parent_stop(process, true);
+            signal_tell_parent_stop(process, true);
             spin_lock(&process->lock);
             continue;
         }

@@ -43,6 +43,11 @@ void signal_begin_exit_locked(struct process *process, int status);
 void signal_recalculate_locked(struct task *task);
 /* The bits that could be delivered now. */
 uint64_t signal_deliverable(struct task *task);
+/*
+ * Requires: process->lock; the task takes fewer signals from now on. Does: has the other threads look
+ * at those of the process, which may have been meant for this one.
+ */
+void signal_pass_on_locked(struct task *task);
 /* Does: changes the running task's mask. */
 void signal_set_mask(uint64_t mask);
 /* Does: notes, after each send to one of several processes, that a fork under way may have missed it. */
@@ -51,6 +56,8 @@ void signal_note_group_locked(struct process *process);
 void signal_send_group_locked(struct pid_entry *group, int signo, const siginfo_t *info);
 /* Does: forces a signal on the running task, as task_fault_signal(). */
 void signal_force(int signo, const siginfo_t *info);
+/* Does: tells the parent that the process has stopped or goes on, if that is still so. */
+void signal_tell_parent_stop(struct process *process, bool continued);
 /* The handlers that run, on the way to user mode. Returns whether the frame still has a call's result. */
 bool signal_deliver(struct trap_frame *frame, bool syscall);
 /* A timer's signal is being taken: fills the overrun, arms the next. Requires process->lock. */

@@ -568,6 +568,15 @@ static int exec_signals(void)
     return 0;
 }
 
+static int is_locked(void *arg)
+{
+    struct flock lock = { .l_type = F_WRLCK };
+
+    (void)arg;
+    sys(fcntl, 20, F_GETLK, &lock);
+    return lock.l_type == F_WRLCK;
+}
+
 /* What the executed program checks; its exit status is 0 if all is right. */
 static int exec_mode(int argc, char **argv, char **envp, unsigned long *auxv)
 {
@@ -600,6 +609,8 @@ static int exec_mode(int argc, char **argv, char **envp, unsigned long *auxv)
         return sys(fcntl, 20, F_GETFD, 0) == -EBADF && sys(fcntl, 21, F_GETFD, 0) == 0 ? 0 : 1;
     if (!strcmp(mode, "@pid"))
         return sys(getpid) == parse_long(argv[2]) && sys(gettid) == parse_long(argv[2]) ? 0 : 1;
+    if (!strcmp(mode, "@locked"))
+        return child_result(is_locked, 0) == 1 ? 7 : 1;
     if (!strcmp(mode, "@name")) {
         sys(prctl, PR_GET_NAME, name, 0, 0, 0);
         return strcmp(name, "process");
@@ -694,9 +705,8 @@ static int exec_with_fds(void *arg)
 static int exec_thread_body(void *arg)
 {
     char pid[16];
-    char *argv[] = { self, (char *)"@pid", pid, NULL };
+    char *argv[] = { self, arg, pid, NULL };
 
-    (void)arg;
     text_format(pid, sizeof(pid), "%d", (int)sys(getpid));
     return (int)-sys(execve, self, argv, 0);
 }
@@ -705,11 +715,21 @@ static int exec_from_thread(void *arg)
 {
     struct thread t[3];
 
-    (void)arg;
     thread_start(&t[0], sleep_forever, 0);
     thread_start(&t[1], sleep_forever, 0);
-    thread_start(&t[2], exec_thread_body, 0);
+    thread_start(&t[2], exec_thread_body, arg);
     return sleep_forever(0);
+}
+
+/* The new program inherits the locked file as 20 and, as the same process, the lock on it. */
+static int exec_with_lock(void *arg)
+{
+    struct flock lock = { .l_type = F_WRLCK };
+    long fd = open_rw(DIR "locked");
+
+    sys(dup3, fd, 20, 0);
+    sys(fcntl, 20, F_SETLK, &lock);
+    return exec_from_thread(arg);
 }
 
 static int vfork_exec(void *arg)
@@ -822,7 +842,8 @@ static void test_exec(void)
     EQ("exec.registers", exec_one("@regs", 0), 0);
     EQ("exec.signals", child_result(exec_with_signals, 0), 0);
     EQ("exec.cloexec", child_result(exec_with_fds, 0), 0);
-    EQ("exec.thread", child_result(exec_from_thread, 0), 0); /* scenario 48 */
+    EQ("exec.thread", child_result(exec_from_thread, (char *)"@pid"), 0); /* scenario 48 */
+    EQ("exec.thread_keeps_locks", child_result(exec_with_lock, (char *)"@locked"), 7);
     EQ("exec.name", exec_one("@name", 0), 0);
     EQ("exec.mmap", exec_one("@mmap", 0), 0);
     EQ("exec.no_argv", exec_run(self, 0, 0), 55);
