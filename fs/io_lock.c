@@ -9,6 +9,9 @@ int io_lock_slow(struct io_lock *lock)
     atomic_fetch_add(&lock->nr_waiting, 1);
     error = wait_event_killable(&lock->queue, io_lock_try(lock));
     atomic_fetch_sub(&lock->nr_waiting, 1);
+    if (error != 0 && atomic_load(&lock->nr_waiting) != 0) {
+        wait_wake_one(&lock->queue); /* an unlock may have meant us */
+    }
     return error;
 }
 

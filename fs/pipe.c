@@ -152,11 +152,11 @@ static ssize64_t pipe_read_some(struct file *file, struct uio *uio, bool reserve
         if (error != 0) {
             return error;
         }
-        was_full = pipe->used == pipe->nr_slots;
+        was_full = pipe->used + pipe->reserved >= pipe->nr_slots;
         done = pipe_take(pipe, uio);
         pipe->reserved += reserve && done > 0;
         pipe_update_tail(pipe);
-        bool freed = was_full && pipe->used < pipe->nr_slots;
+        bool freed = was_full && pipe->used + pipe->reserved < pipe->nr_slots;
 
         io_lock_drop(&pipe->lock);
         if (freed) {

@@ -41,6 +41,9 @@ static void tty_flush(struct tty *tty, bool input, bool output)
     if (input) {
         tty->stage_tail = tty->stage_head;
         tty_line_flush_input(&tty->line);
+        if (tty->ops->input_drained != NULL) {
+            tty->ops->input_drained(tty);
+        }
     }
     if (output) {
         tty_line_flush_output(&tty->line);
@@ -68,6 +71,7 @@ static int tty_set_termios(struct tty *tty, const struct termios2 *termios, enum
         tty->line.stopped = false;
     }
     spin_unlock(&tty->lock);
+    tty_receive(tty, NULL, 0); /* output that was stopped goes on */
     wait_wake_all(&tty->readers);
     wait_wake_all(&tty->writers);
     return 0;
