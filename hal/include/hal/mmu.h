@@ -27,7 +27,8 @@
  *   irqflags_t cpu_irq_save(void), cpu_irq_restore(flags), cpu_irq_enable(), cpu_irq_disable(), cpu_irqs_on()
  *   cpu_relax(), cpu_wait() (IRQs off on entry, returns with a pending one), cpu_cycles()
  *   cpu_self() -> struct cpu *, cpu_id()
- *   pte_load(ptr), pte_store(ptr, e) single-copy atomic; pte_sync() makes stores visible to walkers
+ *   pte_load(ptr), pte_store(ptr, e) single-copy atomic, the store a release: a page's contents come
+ *   before its entry; pte_sync() makes stores visible to walkers
  */
 #pragma once
 
