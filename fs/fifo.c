@@ -51,8 +51,14 @@ static void fifo_put_pipe(struct inode *inode, struct pipe *pipe)
     }
 }
 
-static void fifo_count_open(struct pipe *pipe, uint32_t mode)
+/*
+ * Returns whether the other end is open, which it need not be any more a moment later; *opens is how
+ * often it had been opened.
+ */
+static bool fifo_count_open(struct pipe *pipe, uint32_t mode, uint64_t *opens)
 {
+    bool met;
+
     spin_lock(&pipe->count_lock);
     if (mode & FILE_READ) {
         pipe->nr_readers++;
@@ -62,6 +68,8 @@ static void fifo_count_open(struct pipe *pipe, uint32_t mode)
         pipe->nr_writers++;
         pipe->nr_writer_opens++;
     }
+    met = mode == FILE_READ ? pipe->nr_writers != 0 : pipe->nr_readers != 0;
+    *opens = mode == FILE_READ ? pipe->nr_writer_opens : pipe->nr_reader_opens;
     spin_unlock(&pipe->count_lock);
     /* Readers that wait for a writer wait on `readers`; the reverse likewise. */
     if (mode & FILE_READ) {
@@ -70,6 +78,7 @@ static void fifo_count_open(struct pipe *pipe, uint32_t mode)
     if (mode & FILE_WRITE) {
         wait_wake_all(&pipe->readers);
     }
+    return met;
 }
 
 static void fifo_count_close(struct pipe *pipe, uint32_t mode)
@@ -82,22 +91,21 @@ static void fifo_count_close(struct pipe *pipe, uint32_t mode)
     wait_wake_all(&pipe->writers);
 }
 
-/* Blocks until the other end has been opened, even if it is closed again by now. */
-static int fifo_wait_peer(struct pipe *pipe, uint32_t mode, uint64_t reader_opens,
-                          uint64_t writer_opens)
+/* Blocks until the other end has been opened once more, even if it is closed again by now. */
+static int fifo_wait_peer(struct pipe *pipe, uint32_t mode, uint64_t opens)
 {
     if (mode == FILE_READ) {
-        return wait_event_interruptible(&pipe->readers, pipe->nr_writers != 0 ||
-                                                            pipe->nr_writer_opens != writer_opens);
+        return wait_event_interruptible(&pipe->readers, pipe->nr_writer_opens != opens);
     }
-    return wait_event_interruptible(&pipe->writers,
-                                    pipe->nr_readers != 0 || pipe->nr_reader_opens != reader_opens);
+    return wait_event_interruptible(&pipe->writers, pipe->nr_reader_opens != opens);
 }
 
 static int fifo_open(struct inode *inode, struct file *file)
 {
     uint32_t mode = file_mode(file) & (FILE_READ | FILE_WRITE);
     struct pipe *pipe;
+    uint64_t opens;
+    bool met;
     int error = 0;
 
     if (mode == 0) {
@@ -111,12 +119,9 @@ static int fifo_open(struct inode *inode, struct file *file)
         error = -ENXIO;
         goto undo_pipe;
     }
-    uint64_t reader_opens = pipe->nr_reader_opens;
-    uint64_t writer_opens = pipe->nr_writer_opens;
-
-    fifo_count_open(pipe, mode);
-    if (mode != (FILE_READ | FILE_WRITE) && !file_is_nonblock(file) && !pipe->unnamed) {
-        error = fifo_wait_peer(pipe, mode, reader_opens, writer_opens);
+    met = fifo_count_open(pipe, mode, &opens);
+    if (!met && !file_is_nonblock(file) && !pipe->unnamed) {
+        error = fifo_wait_peer(pipe, mode, opens);
         if (error != 0) {
             goto undo_count;
         }
@@ -168,6 +173,7 @@ int pipe_create(uint32_t flags, const struct cred *cred, struct file **out_read,
                 struct file **out_write)
 {
     struct pipe *pipe;
+    uint64_t opens;
     int error;
 
     if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK)) {
@@ -188,7 +194,7 @@ int pipe_create(uint32_t flags, const struct cred *cred, struct file **out_read,
     (*out_read)->inode->pipe = pipe;
     (*out_read)->inode->uid = cred->fsuid;
     (*out_read)->inode->gid = cred->fsgid;
-    fifo_count_open(pipe, FILE_READ | FILE_WRITE);
+    (void)fifo_count_open(pipe, FILE_READ | FILE_WRITE, &opens);
     error = pipe_create_write_end(*out_read, flags, out_write);
     if (error != 0) {
         fifo_count_close(pipe, FILE_WRITE);
