@@ -173,7 +173,7 @@ static void test_split(void)
 
     /* A range that crosses a 2 MiB border. */
     p = map_anon(6UL << 20, RW);
-    q = (char *)(((unsigned long)p + (2UL << 20)) & ~((2UL << 20) - 1));
+    q = (char *)(((unsigned long)p + (4UL << 20)) & ~((2UL << 20) - 1));
     fill(q - 2 * PAGE, 4, 'p');
     EQ("split.border", sys(munmap, q - PAGE, 2 * PAGE), 0);
     CHECK("split.border_left", filled(q - 2 * PAGE, 1, 'p'));

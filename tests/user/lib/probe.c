@@ -8,6 +8,7 @@
 
 volatile unsigned long probe_addr, probe_pc;
 static volatile int probe_result;
+static volatile bool probing;
 static void *probe_buf[8];
 
 static void NOINLINE NORETURN probe_land(void)
@@ -20,6 +21,11 @@ static void probe_handler(int sig, siginfo_t *info, void *ctx)
     probe_result = FAULT(sig, info->si_code);
     probe_addr = (unsigned long)info->si_addr;
     probe_pc = uc_pc(ctx);
+    if (!probing) {
+        print("not ok fault outside a probe: signal %d code %d address %lx pc %lx\n", sig,
+              info->si_code, probe_addr, probe_pc);
+        sys(exit_group, 1);
+    }
     uc_stop_trace(ctx);
     uc_set_pc(ctx, (unsigned long)probe_land);
 }
@@ -40,8 +46,10 @@ int NOINLINE probe_run(void (*fn)(void *), void *arg)
 {
     probe_result = 0;
     probe_addr = probe_pc = 0;
+    probing = true;
     if (__builtin_setjmp(probe_buf) == 0)
         fn(arg);
+    probing = false;
     return probe_result;
 }
 

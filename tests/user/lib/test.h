@@ -65,7 +65,8 @@ uint64_t median(uint64_t *v, unsigned n);
 
 /*
  * Probes: does one access fault? Result 0, or signal | si_code << 8; the fault address is left in
- * probe_addr. Handlers for SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP are set by probe_init.
+ * probe_addr. Handlers for SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP are set by probe_init; a
+ * fault outside a probe then ends the program as failed.
  */
 void probe_init(void);
 int probe_read(const volatile void *p);
