@@ -130,7 +130,7 @@ void timer_cancel(struct timer *timer)
 
     /* fire() may arm again until it has ended. */
     while (running) {
-        struct timer_base *base = &bases[*(volatile uint32_t *)&timer->cpu];
+        struct timer_base *base = &bases[READ_ONCE(timer->cpu)];
 
         spin_lock(&base->lock);
         if (base != &bases[timer->cpu]) {

@@ -41,6 +41,9 @@ typedef int32_t pid_nr_t;   /* process, thread, group or session number */
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* A plain field that others change meanwhile: one load, and in each turn of a loop a new one. */
+#define READ_ONCE(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
 

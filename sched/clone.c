@@ -248,7 +248,7 @@ static void store_tids(struct task *task, const struct clone_request *request)
 /* The child must not find `done` once this frame is gone, whatever ended the wait. */
 static void vfork_wait(struct task *child, struct vfork_done *done)
 {
-    (void)!wait_event_killable(&done->queue, *(volatile bool *)&done->done);
+    (void)!wait_event_killable(&done->queue, READ_ONCE(done->done));
     spin_lock(&child->process->lock);
     child->vfork_done = NULL;
     spin_unlock(&child->process->lock);

@@ -70,8 +70,9 @@ static bool wake_idle(cpumask_t which)
 
 /*
  * After a task came to the CPU's queue. A busy CPU needs no interrupt: its tick sees who waits. An
- * idle one, where an interrupt queued the task, runs one of several itself. Another idle one is woken to take a task from this CPU only if it still waits a little later, since most
- * that wake or fork a task sleep at once.
+ * idle one, where an interrupt queued the task, runs one of several itself. Another idle one is woken
+ * to take a task from this CPU only if it still waits a little later, since most that wake or fork a
+ * task sleep at once.
  */
 static void queue_kick(uint32_t cpu, cpumask_t allowed)
 {
@@ -391,7 +392,7 @@ void sched_wake_for_signal(struct task *task, bool fatal)
 static bool runs_where_forbidden(struct task *task)
 {
     return atomic_load(&task->on_cpu) &&
-           (*(volatile cpumask_t *)&task->cpus_allowed >> task_cpu(task) & 1) == 0;
+           (READ_ONCE(task->cpus_allowed) >> task_cpu(task) & 1) == 0;
 }
 
 /* One interrupt is enough: the work stays until the task leaves. */
@@ -578,7 +579,7 @@ static uint32_t lighter_cpu(struct run_queue *queue, const struct task *task, ui
     }
     for (uint32_t i = 1; i < nr_cpus; i++) {
         uint32_t cpu = (self + i) % nr_cpus;
-        uint32_t nr = *(volatile uint32_t *)&run_queues[cpu].nr_queued;
+        uint32_t nr = READ_ONCE(run_queues[cpu].nr_queued);
 
         if (nr < fewest && may_run_on(task, cpu)) {
             best = cpu;
@@ -659,7 +660,7 @@ NO_LOCK_ANALYSIS static bool steal(void)
         struct run_queue *from = &run_queues[(self + i) % nr_cpus];
         struct task *task;
 
-        if (*(volatile uint32_t *)&from->nr_queued == 0) {
+        if (READ_ONCE(from->nr_queued) == 0) {
             continue;
         }
         spin_lock(&from->lock);
@@ -683,12 +684,12 @@ void sched_idle(void)
         cpu_irq_disable();
         atomic_fetch_or(&idle_cpus, self);
         atomic_thread_fence(memory_order_seq_cst);
-        if (*(volatile uint32_t *)&queue->nr_queued == 0 && !steal()) {
+        if (READ_ONCE(queue->nr_queued) == 0 && !steal()) {
             cpu_wait();
         }
         atomic_fetch_and(&idle_cpus, ~self);
         cpu_irq_enable();
-        if (*(volatile uint32_t *)&queue->nr_queued != 0) {
+        if (READ_ONCE(queue->nr_queued) != 0) {
             schedule();
         }
         cpu_relax(); /* the enabling takes effect behind one more instruction on some machines */

@@ -109,15 +109,16 @@ static void kill_victim(struct process *victim)
     signal_kill_process(victim);
 }
 
+/* Not a thread that exits alone: its word in memory must be cleared, or who joins it hangs. */
 static bool is_dying(struct task *task)
 {
-    return task->exiting || task->process->group_exit || signal_fatal_pending(task);
+    return task->process->group_exit || signal_fatal_pending(task);
 }
 
 /* The space is gone before the zombie, but the pointer to it goes before the space does. */
 static bool holds_frames(struct process *process)
 {
-    return *(enum process_state volatile *)&process->state == PROCESS_ALIVE;
+    return READ_ONCE(process->state) == PROCESS_ALIVE;
 }
 
 /* The victim gives its frames back when its last thread leaves; a stuck one is waited for in vain. */

@@ -13,17 +13,19 @@ uint64_t rlimit_get(unsigned resource)
 {
     struct process *process = process_current();
 
-    return *(volatile __u64 *)&process->rlimits[resource].rlim_cur;
+    return READ_ONCE(process->rlimits[resource].rlim_cur);
 }
 
 void rlimit_apply(struct process *process)
 {
+    static struct mutex last_wins = MUTEX_INIT(last_wins); /* of two who change limits at once */
     struct address_space *as = process_get_as(process);
     struct as_limits limits;
 
     if (as == NULL) {
         return;
     }
+    mutex_lock(&last_wins);
     spin_lock(&process->lock);
     limits = (struct as_limits){
         .as_bytes = process->rlimits[RLIMIT_AS].rlim_cur,
@@ -33,6 +35,7 @@ void rlimit_apply(struct process *process)
     };
     spin_unlock(&process->lock);
     as_set_limits(as, &limits);
+    mutex_unlock(&last_wins);
     as_put(as);
 }
 

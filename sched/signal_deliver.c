@@ -59,7 +59,7 @@ static void stop_here(struct task *task)
     }
     for (;;) {
         sched_prepare(WAIT_KILLABLE);
-        if (!*(volatile bool *)&task->counted_stop || sched_block(WAIT_FOREVER) != 0) {
+        if (!READ_ONCE(task->counted_stop) || sched_block(WAIT_FOREVER) != 0) {
             break;
         }
     }

@@ -138,6 +138,7 @@ enum process_report {
 struct process_times {
     uint64_t run_ns, user_tick_ns, system_tick_ns;
     uint64_t user_ns, system_ns; /* the split that was last reported: neither part ever shrinks */
+    uint64_t told_ns;            /* the process's clock, likewise */
     uint64_t minor_faults, major_faults, voluntary, involuntary, max_rss_bytes;
 };
 

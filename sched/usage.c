@@ -69,9 +69,16 @@ static uint64_t user_part(const struct split *sum)
     return sum->run_ns / all * user + sum->run_ns % all * user / all;
 }
 
+/* The sum lacks what others have run since their last tick: each may read more than the next. */
 uint64_t usage_process_ns(struct process *process)
 {
-    return process_sum(process).run_ns;
+    uint64_t ns = process_sum(process).run_ns;
+
+    spin_lock(&process->lock);
+    ns = MAX(ns, process->dead_threads.told_ns);
+    process->dead_threads.told_ns = ns;
+    spin_unlock(&process->lock);
+    return ns;
 }
 
 void usage_process_split(struct process *process, uint64_t *user_ns, uint64_t *system_ns)
