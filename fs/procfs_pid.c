@@ -69,6 +69,7 @@ static int item_show(struct inode *inode, struct text *text)
     uint32_t code = procfs_packed_code(inode->private);
     uint32_t item = code & ~WHOLE;
     const struct process_entry *entry = entry_of_item(item);
+    int error;
 
     if (!procfs_is_same(inode)) {
         return -ESRCH;
@@ -82,7 +83,13 @@ static int item_show(struct inode *inode, struct text *text)
     if (item == MOUNTINFO) {
         return procfs_show_mountinfo(tid, text);
     }
-    return procfs_provider->show(tid, (code & WHOLE) != 0, (enum procfs_item)item, text);
+    error = procfs_provider->show(tid, (code & WHOLE) != 0, (enum procfs_item)item, text);
+    /* It may have become a set-user-ID program before what was shown. */
+    if (error == 0 && entry->inspected &&
+        (!procfs_is_same(inode) || !procfs_provider->may_inspect(tid))) {
+        error = -EACCES;
+    }
+    return error;
 }
 
 static ssize64_t item_store(struct inode *inode, const char *data, size_t len)

@@ -109,11 +109,21 @@ static bool may_inspect(pid_nr_t tid)
     return result;
 }
 
-/* Bytes [start, end) of the process's memory, as far as they can be read. */
-static void put_memory(struct process *process, vaddr_t start, vaddr_t end, struct text *text)
+/* The program's arguments or its environment, as far as they can be read. */
+static void put_strings(struct process *process, bool environment, struct text *text)
 {
-    struct address_space *as = process_get_as(process);
+    struct address_space *as;
+    vaddr_t start, end;
 
+    /* Of one program: an execve changes it all at once. */
+    spin_lock(&process->lock);
+    as = process->as;
+    if (as != NULL) {
+        as_get(as);
+    }
+    start = environment ? process->env_start : process->arg_start;
+    end = environment ? process->env_end : process->arg_end;
+    spin_unlock(&process->lock);
     if (as == NULL) {
         return;
     }
@@ -171,10 +181,10 @@ static int show_item(struct task *task, bool whole, enum procfs_item item, struc
         procinfo_statm(process, text);
         return 0;
     case PROCFS_CMDLINE:
-        put_memory(process, process->arg_start, process->arg_end, text);
+        put_strings(process, false, text);
         return 0;
     case PROCFS_ENVIRON:
-        put_memory(process, process->env_start, process->env_end, text);
+        put_strings(process, true, text);
         return 0;
     case PROCFS_AUXV:
         show_auxv(process, text);
@@ -319,44 +329,29 @@ static int follow_link(pid_nr_t tid, enum procfs_link link, struct dentry **out)
     return result;
 }
 
-/* The table of any thread's process with a reference, or NULL. */
-static struct fd_table *table_of(pid_nr_t tid)
-{
-    struct task *task = task_find(tid);
-    struct fd_table *fds;
-
-    if (task == NULL) {
-        return NULL;
-    }
-    fds = process_get_fds(task->process);
-    task_put(task);
-    return fds;
-}
-
 static int next_fd(pid_nr_t tid, int from)
 {
-    struct fd_table *fds = table_of(tid);
+    struct task *task = task_find(tid);
     int fd;
 
-    if (fds == NULL) {
+    if (task == NULL) {
         return -ESRCH;
     }
-    fd = fd_next(fds, (uint32_t)from);
-    fd_table_put(fds);
+    fd = process_next_fd(task->process, (uint32_t)from);
+    task_put(task);
     return fd < 0 ? -EBADF : fd;
 }
 
 static int fd_file(pid_nr_t tid, int fd, struct file **out, int *flags)
 {
-    struct fd_table *fds = table_of(tid);
-    int cloexec;
+    struct task *task = task_find(tid);
+    int cloexec = 0;
 
-    if (fds == NULL) {
+    if (task == NULL) {
         return -ESRCH;
     }
-    *out = fd_get_raw(fds, fd);
-    cloexec = fd_get_cloexec(fds, fd);
-    fd_table_put(fds);
+    *out = process_get_file(task->process, fd, &cloexec);
+    task_put(task);
     *flags = MAX(cloexec, 0);
     return *out != NULL ? 0 : -ENOENT;
 }

@@ -400,19 +400,33 @@ static struct task *representative_locked(struct process *process)
     return leader;
 }
 
-struct fd_table *process_get_fds(struct process *process)
+struct file *process_get_file(struct process *process, int fd, int *cloexec)
 {
-    struct fd_table *fds = NULL;
+    struct file *file = NULL;
     struct task *task;
 
     spin_lock(&process->lock);
     task = representative_locked(process);
     if (task != NULL && task->fds != NULL) {
-        fds = task->fds;
-        fd_table_get(fds);
+        file = fd_get_raw(task->fds, fd);
+        *cloexec = fd_get_cloexec(task->fds, fd);
     }
     spin_unlock(&process->lock);
-    return fds;
+    return file;
+}
+
+int process_next_fd(struct process *process, uint32_t from)
+{
+    struct task *task;
+    int fd = -1;
+
+    spin_lock(&process->lock);
+    task = representative_locked(process);
+    if (task != NULL && task->fds != NULL) {
+        fd = fd_next(task->fds, from);
+    }
+    spin_unlock(&process->lock);
+    return fd;
 }
 
 struct fs_context *process_get_fs(struct process *process)

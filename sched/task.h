@@ -266,11 +266,17 @@ struct task *process_next_thread(struct process *process, pid_nr_t from);
 
 /* A new reference to what the process shares, or NULL (zombie, kernel). */
 struct address_space *process_get_as(struct process *process);
-struct fd_table *process_get_fds(struct process *process);
 struct fs_context *process_get_fs(struct process *process);
 struct cred *process_get_cred(struct process *process);
 uint32_t process_uid(struct process *process); /* the real one */
 struct file *process_get_exe(struct process *process);
+/*
+ * The descriptors of the process, looked up without a reference to their table, which would make it one
+ * that is shared: the file with a new reference and its cloexec flag, or NULL; the lowest that is open
+ * and >= from, or -1.
+ */
+struct file *process_get_file(struct process *process, int fd, int *cloexec);
+int process_next_fd(struct process *process, uint32_t from);
 
 pid_nr_t process_parent_pid(struct process *process); /* getppid(2) */
 /* Counts for sysinfo(2), /proc/stat and /proc/loadavg. */
