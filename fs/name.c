@@ -311,13 +311,13 @@ int vfs_link(const struct path_at *from, const struct path_at *to, uint32_t at_f
 }
 
 /* Takes the victim out of the tree. Its own reference becomes the caller's. */
-static int name_remove_locked(struct dentry *victim, struct dentry *parent, bool dir)
-    REQUIRES(&fs_tree_lock)
+static int name_remove_locked(const struct path_last *last, bool dir) REQUIRES(&fs_tree_lock)
 {
+    struct dentry *victim = last->found;
     struct inode *inode = victim->inode;
 
-    if (!(victim->flags & DENTRY_HASHED) || victim->parent != parent) {
-        return -ENOENT;
+    if (!path_last_holds_locked(last)) {
+        return -EAGAIN;
     }
     if (victim->mounted != NULL) {
         return -EBUSY;
@@ -328,7 +328,7 @@ static int name_remove_locked(struct dentry *victim, struct dentry *parent, bool
         }
         inode->flags |= INODE_DEAD;
         inode->nlink = 0;
-        parent->inode->nlink--;
+        last->parent->inode->nlink--;
     } else {
         name_drop_locked(inode);
     }
@@ -361,7 +361,7 @@ static int name_remove(const struct path_last *last, const struct cred *cred, bo
         return -ENOTDIR;
     }
     spin_lock(&fs_tree_lock);
-    error = name_remove_locked(victim, last->parent, dir);
+    error = name_remove_locked(last, dir);
     spin_unlock(&fs_tree_lock);
     if (error == 0) {
         dentry_put(victim); /* last->found holds another */
@@ -370,31 +370,36 @@ static int name_remove(const struct path_last *last, const struct cred *cred, bo
     return error;
 }
 
-int vfs_unlink(const struct path_at *where)
+/* special: the error for a path that ends in no name, by its kind. */
+static int name_remove_at(const struct path_at *where, bool dir, const int8_t *special)
 {
     struct path_last last;
-    int error = path_resolve_last(where, PATH_NOFOLLOW, &last);
+    int error;
 
-    if (error != 0) {
-        return error;
-    }
-    error = last.kind == PATH_LAST_NAME ? name_remove(&last, where->cred, false) : -EISDIR;
-    path_last_put(&last);
+    do {
+        error = path_resolve_last(where, PATH_NOFOLLOW, &last);
+        if (error != 0) {
+            return error;
+        }
+        error = last.kind == PATH_LAST_NAME ? name_remove(&last, where->cred, dir)
+                                            : special[last.kind];
+        path_last_put(&last);
+    } while (error == -EAGAIN && sched_point() == 0);
     return error;
+}
+
+int vfs_unlink(const struct path_at *where)
+{
+    static const int8_t special[] = {
+        [PATH_LAST_DOT] = -EISDIR, [PATH_LAST_DOTDOT] = -EISDIR, [PATH_LAST_ROOT] = -EISDIR};
+
+    return name_remove_at(where, false, special);
 }
 
 int vfs_rmdir(const struct path_at *where)
 {
     static const int8_t special[] = {
         [PATH_LAST_DOT] = -EINVAL, [PATH_LAST_DOTDOT] = -ENOTEMPTY, [PATH_LAST_ROOT] = -EBUSY};
-    struct path_last last;
-    int error = path_resolve_last(where, PATH_NOFOLLOW, &last);
 
-    if (error != 0) {
-        return error;
-    }
-    error =
-        last.kind == PATH_LAST_NAME ? name_remove(&last, where->cred, true) : special[last.kind];
-    path_last_put(&last);
-    return error;
+    return name_remove_at(where, true, special);
 }

@@ -445,6 +445,11 @@ int path_resolve_last(const struct path_at *where, uint32_t flags, struct path_l
     return error;
 }
 
+bool path_last_holds_locked(const struct path_last *last)
+{
+    return dentry_find_locked(last->parent, last->name, last->len) == last->found;
+}
+
 void path_last_put(struct path_last *last)
 {
     dentry_put(last->parent);

@@ -58,3 +58,8 @@ struct path_last {
  * lead. */
 NODISCARD int path_resolve_last(const struct path_at *where, uint32_t flags, struct path_last *out);
 void path_last_put(struct path_last *last);
+/*
+ * Requires: fs_tree_lock; last ends in a name, and found is not the root of a mount. Returns whether the
+ * name still leads to found, or to nothing if that is NULL.
+ */
+bool path_last_holds_locked(const struct path_last *last) REQUIRES(&fs_tree_lock);

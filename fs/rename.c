@@ -74,11 +74,6 @@ static int rename_check_rights(const struct rename *rename)
     return error;
 }
 
-static bool rename_in_place(const struct dentry *dentry, const struct dentry *parent)
-{
-    return (dentry->flags & DENTRY_HASHED) && dentry->parent == parent;
-}
-
 static int rename_check_locked(const struct rename *rename) REQUIRES(&fs_tree_lock)
 {
     struct dentry *from = rename->from.found;
@@ -87,16 +82,11 @@ static int rename_check_locked(const struct rename *rename) REQUIRES(&fs_tree_lo
     if (from->parent == from || (to != NULL && to->parent == to)) {
         return -EBUSY;
     }
-    if (!rename_in_place(from, rename->from.parent) ||
-        (rename->to.parent->inode->flags & INODE_DEAD)) {
+    if (!path_last_holds_locked(&rename->from) || !path_last_holds_locked(&rename->to)) {
+        return -EAGAIN;
+    }
+    if (rename->to.parent->inode->flags & INODE_DEAD) {
         return -ENOENT;
-    }
-    if (to != NULL && !rename_in_place(to, rename->to.parent)) {
-        return -EAGAIN;
-    }
-    if (to == NULL &&
-        dentry_find_locked(rename->to.parent, rename->to.name, rename->to.len) != NULL) {
-        return -EAGAIN;
     }
     if (dentry_is_below_locked(rename->to.parent, from)) {
         return -EINVAL;
