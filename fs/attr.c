@@ -137,6 +137,22 @@ static int attr_may_change(const struct inode *inode)
     return (inode->super->flags & SUPER_FIXED_ATTR) ? -EPERM : 0;
 }
 
+/* Who may change it is asked under the lock: it must not get another owner before the change. */
+static int attr_chmod_locked(struct inode *inode, const struct cred *cred, uint32_t mode)
+    REQUIRES(inode->lock)
+{
+    if (!inode_is_owner(inode, cred)) {
+        return -EPERM;
+    }
+    if (!cred_in_group(cred, inode->gid) && cred->fsgid != inode->gid &&
+        !cred_capable(cred, CAP_FSETID)) {
+        mode &= ~(uint32_t)S_ISGID;
+    }
+    atomic_store(&inode->mode, (inode_mode(inode) & S_IFMT) | mode);
+    inode->ctime = time_wall_ns();
+    return 0;
+}
+
 static int attr_chmod(struct inode *inode, const struct cred *cred, uint32_t mode)
 {
     int error = attr_may_change(inode);
@@ -147,19 +163,10 @@ static int attr_chmod(struct inode *inode, const struct cred *cred, uint32_t mod
     if (inode_is(inode, S_IFLNK)) {
         return -EOPNOTSUPP;
     }
-    if (!inode_is_owner(inode, cred)) {
-        return -EPERM;
-    }
-    mode &= 07777;
-    if (!cred_in_group(cred, inode->gid) && cred->fsgid != inode->gid &&
-        !cred_capable(cred, CAP_FSETID)) {
-        mode &= ~(uint32_t)S_ISGID;
-    }
     spin_lock(&inode->lock);
-    atomic_store(&inode->mode, (inode_mode(inode) & S_IFMT) | mode);
-    inode->ctime = time_wall_ns();
+    error = attr_chmod_locked(inode, cred, mode & 07777);
     spin_unlock(&inode->lock);
-    return 0;
+    return error;
 }
 
 int vfs_chmod(const struct path_at *where, uint32_t mode, uint32_t at_flags)
@@ -220,16 +227,17 @@ static int attr_chown(struct inode *inode, const struct cred *cred, uint32_t uid
     if (error != 0) {
         return error;
     }
-    if (!attr_may_chown(inode, cred, uid, gid)) {
-        return -EPERM;
-    }
     spin_lock(&inode->lock);
-    atomic_store(&inode->mode, attr_chown_mode(inode));
-    inode->uid = uid == (uint32_t)-1 ? inode->uid : uid;
-    inode->gid = gid == (uint32_t)-1 ? inode->gid : gid;
-    inode->ctime = time_wall_ns();
+    if (attr_may_chown(inode, cred, uid, gid)) {
+        atomic_store(&inode->mode, attr_chown_mode(inode));
+        inode->uid = uid == (uint32_t)-1 ? inode->uid : uid;
+        inode->gid = gid == (uint32_t)-1 ? inode->gid : gid;
+        inode->ctime = time_wall_ns();
+    } else {
+        error = -EPERM;
+    }
     spin_unlock(&inode->lock);
-    return 0;
+    return error;
 }
 
 int vfs_chown(const struct path_at *where, uint32_t uid, uint32_t gid, uint32_t at_flags)

@@ -285,17 +285,19 @@ static int make_cred(struct exec *exec)
 {
     const struct cred *old = task_cred();
     struct inode *inode = exec->file->inode;
-    uint32_t mode = inode_mode(inode);
     bool may = (inode->super->mount_flags & MS_NOSUID) == 0 && !task_current()->no_new_privs;
-    bool set_uid = may && (mode & S_ISUID) != 0;
-    bool set_gid = may && (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
     struct cred *cred = cred_copy(old);
+    uint32_t mode;
 
     if (cred == NULL) {
         return -ENOMEM;
     }
-    cred->euid = set_uid ? inode->uid : old->euid;
-    cred->egid = set_gid ? inode->gid : old->egid;
+    /* A chown that takes the bit away and gives another owner is seen whole or not at all. */
+    spin_lock(&inode->lock);
+    mode = may ? inode_mode(inode) : 0;
+    cred->euid = (mode & S_ISUID) != 0 ? inode->uid : old->euid;
+    cred->egid = (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) ? inode->gid : old->egid;
+    spin_unlock(&inode->lock);
     cred->suid = cred->fsuid = cred->euid;
     cred->sgid = cred->fsgid = cred->egid;
     if (cred->euid == 0) {
