@@ -127,8 +127,8 @@ static int fifo_open(struct inode *inode, struct file *file)
         }
     }
     file->private = pipe;
-    /* For poll: a FIFO's writers so far, if none is there (it has no position of its own). */
-    file->pos = pipe->nr_writers == 0 && !pipe->unnamed ? pipe->nr_writer_opens : 0;
+    /* For poll (a FIFO has no position): so many writers have been before, and none is there yet. */
+    file->pos = !met && file_is_nonblock(file) && mode == FILE_READ && !pipe->unnamed ? opens : 0;
     return 0;
 undo_count:
     fifo_count_close(pipe, mode);

@@ -57,6 +57,13 @@ static struct file_lock *lock_find_conflict(struct inode *inode, const struct fi
     return NULL;
 }
 
+/* All who wait try again, and wait for whoever is in their way then. */
+static void lock_forget_waits_locked(void) REQUIRES(&lock_lock)
+{
+    while (list_pop_front(&lock_waits) != NULL) {
+    }
+}
+
 static void lock_changed(void)
 {
     atomic_fetch_add(&lock_generation, 1);
@@ -208,6 +215,9 @@ static int lock_try(struct inode *inode, const struct file_lock *want, struct fi
         if (want->kind != LOCK_FLOCK) {
             lock_merge(inode, lock, &dead);
         }
+    }
+    if (freed) {
+        lock_forget_waits_locked();
     }
     spin_unlock(&lock_lock);
     lock_free_list(&dead);
@@ -402,6 +412,9 @@ static void lock_release(struct inode *inode, const void *owner, bool posix)
             list_remove(&held->node);
             list_push_back(&dead, &held->node);
         }
+    }
+    if (!list_empty(&dead)) {
+        lock_forget_waits_locked();
     }
     spin_unlock(&lock_lock);
     if (!list_empty(&dead)) {
