@@ -183,7 +183,7 @@ ssize64_t pipe_borrow(struct file *file, struct frame *frame, size_t len)
     struct pipe *pipe = file->private;
     struct uio_segment segment;
     struct uio uio = uio_kernel(&segment, frame_va(frame), len);
-    ssize64_t done = io_lock_take(&pipe->borrow);
+    ssize64_t done = io_lock_take_long(&pipe->borrow, file_is_nonblock(file));
 
     if (done == 0) {
         done = pipe_read_some(file, &uio, true);

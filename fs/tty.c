@@ -64,6 +64,7 @@ void tty_init(struct tty *tty, const char *name, dev_nr_t dev, const struct tty_
     tty->ops = ops;
     spin_init(&tty->lock);
     tty_line_init(&tty->line);
+    io_lock_init(&tty->write_lock);
     wait_queue_init(&tty->readers);
     wait_queue_init(&tty->writers);
     timer_init(&tty->pump, tty_pump_fire);
@@ -375,8 +376,8 @@ static ssize64_t tty_put_all(const struct file *file, const uint8_t *buf, size_t
     return done > 0 ? (ssize64_t)done : error;
 }
 
-ssize64_t tty_write_chunks(struct file *file, struct uio *uio,
-                           ssize64_t (*put)(const struct file *, const uint8_t *, size_t))
+static ssize64_t tty_put_stream(struct file *file, struct uio *uio,
+                                ssize64_t (*put)(const struct file *, const uint8_t *, size_t))
 {
     uint8_t buf[WRITE_CHUNK];
     ssize64_t total = 0;
@@ -396,6 +397,18 @@ ssize64_t tty_write_chunks(struct file *file, struct uio *uio,
     return total;
 }
 
+ssize64_t tty_write_chunks(struct file *file, struct uio *uio, struct io_lock *lock,
+                           ssize64_t (*put)(const struct file *, const uint8_t *, size_t))
+{
+    ssize64_t done = io_lock_take_long(lock, file_is_nonblock(file));
+
+    if (done == 0) {
+        done = tty_put_stream(file, uio, put);
+        io_lock_drop(lock);
+    }
+    return done;
+}
+
 ssize64_t tty_write(struct file *file, struct uio *uio, uint64_t *pos)
 {
     struct tty *tty = file->private;
@@ -405,7 +418,7 @@ ssize64_t tty_write(struct file *file, struct uio *uio, uint64_t *pos)
     if (tty_line_lflag(&tty->line, TOSTOP)) {
         error = tty_check_transfer(file, SIGTTOU);
     }
-    return error != 0 ? error : tty_write_chunks(file, uio, tty_put_all);
+    return error != 0 ? error : tty_write_chunks(file, uio, &tty->write_lock, tty_put_all);
 }
 
 uint32_t tty_poll(struct file *file, struct poll_table *table)
@@ -457,6 +470,15 @@ void tty_attach(struct file *file)
     }
 }
 
+static void tty_current_release(struct file *file)
+{
+    struct tty *tty = file->private;
+
+    if (tty->ops->drop != NULL) {
+        tty->ops->drop(tty);
+    }
+}
+
 static int tty_current_open(struct inode *inode, struct file *file)
 {
     struct tty *tty = tty_controlling();
@@ -470,16 +492,12 @@ static int tty_current_open(struct inode *inode, struct file *file)
     if (error == 0 && tty->ops->hold != NULL) {
         error = tty->ops->hold(tty);
     }
-    return error;
-}
-
-static void tty_current_release(struct file *file)
-{
-    struct tty *tty = file->private;
-
-    if (tty->ops->drop != NULL) {
-        tty->ops->drop(tty);
+    /* Before it was held, the pair could be given to somebody else. */
+    if (error == 0 && tty_controlling() != tty) {
+        tty_current_release(file);
+        error = -ENXIO;
     }
+    return error;
 }
 
 static const struct file_ops tty_current_ops = {

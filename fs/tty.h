@@ -8,6 +8,7 @@
 #include <asm/termios.h>
 
 #include "fs/file.h"
+#include "fs/io_lock.h"
 #include "fs/tty_line.h"
 #include "kernel/time.h"
 #include "kernel/wait.h"
@@ -47,6 +48,7 @@ struct tty {
     uint32_t stage_head, stage_tail;
     uint8_t stage[TTY_STAGE_SIZE]; /* received, waiting for room in the line discipline */
 
+    struct io_lock write_lock; /* over a whole write(2), so that lines stay whole; before lock */
     struct wait_queue readers;
     struct wait_queue writers;
     struct timer pump; /* goes on sending when the port was full */
@@ -73,10 +75,11 @@ int64_t tty_ioctl(struct file *file, unsigned cmd, uint64_t arg, struct address_
 /* Those that a pty's master shares: the window, the modes, the session of the slave. */
 int64_t tty_ioctl_common(struct tty *tty, unsigned cmd, uint64_t arg, struct address_space *as);
 /*
- * Does: hands the stream to put() in pieces until one is not taken whole; a fatal signal ends it.
- * Returns the bytes taken, or what put() or the copy failed with if that is none.
+ * Does: hands the stream to put() in pieces until one is not taken whole; a fatal signal ends it. One
+ * at a time has the lock. Returns the bytes taken, or what put(), the copy or the lock failed with if
+ * that is none.
  */
-ssize64_t tty_write_chunks(struct file *file, struct uio *uio,
+ssize64_t tty_write_chunks(struct file *file, struct uio *uio, struct io_lock *lock,
                            ssize64_t (*put)(const struct file *, const uint8_t *, size_t));
 /* Does: binds the file to the tty. Fails: -EBUSY (TIOCEXCL). */
 NODISCARD int tty_bind(struct file *file, struct tty *tty);

@@ -18,7 +18,8 @@ static bool tty_is_drained(struct tty *tty)
     bool drained;
 
     spin_lock(&tty->lock);
-    drained = tty->hung_up || tty_line_out_used(&tty->line) == 0;
+    /* Where others take the output, it is on its way when it is in the ring (Linux's pty too). */
+    drained = tty->ops->put == NULL || tty->hung_up || tty_line_out_used(&tty->line) == 0;
     spin_unlock(&tty->lock);
     return drained;
 }

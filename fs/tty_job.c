@@ -126,6 +126,7 @@ int tty_job_get_group(struct tty *tty, bool own_only, pid_nr_t *out)
 
 int tty_job_set_group(struct tty *tty, pid_nr_t group)
 {
+    pid_nr_t session = job_sid();
     int error = tty_check_background(tty, SIGTTOU);
 
     if (error != 0) {
@@ -137,13 +138,17 @@ int tty_job_set_group(struct tty *tty, pid_nr_t group)
     if (group < 0) {
         return -EINVAL;
     }
-    if (!job_group_in_session(group, job_sid())) {
+    if (!job_group_in_session(group, session)) {
         return -EPERM;
     }
     spin_lock(&tty->lock);
-    tty->group = group;
+    if (tty->session == session) {
+        tty->group = group;
+    } else {
+        error = -ENOTTY;
+    }
     spin_unlock(&tty->lock);
-    return 0;
+    return error;
 }
 
 int tty_job_get_session(struct tty *tty, bool own_only, pid_nr_t *out)

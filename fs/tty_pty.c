@@ -27,7 +27,8 @@ struct pty {
     uint32_t index;
     char name[PTY_NAME];
     struct char_device device;
-    struct wait_queue readers; /* of the master */
+    struct io_lock write_lock; /* of the master, as the following */
+    struct wait_queue readers;
     struct wait_queue writers;
 
     /* pty_lock. */
@@ -156,13 +157,14 @@ static struct pty *pty_take(uint32_t *index)
 static int pty_make(uint32_t index)
 {
     struct pty *pty = kzalloc(sizeof(*pty));
-    bool lost;
+    int error;
 
     if (pty == NULL) {
         return -ENOMEM;
     }
     pty->index = index;
     ksnprintf(pty->name, sizeof(pty->name), "pts/%u", index);
+    io_lock_init(&pty->write_lock);
     wait_queue_init(&pty->readers);
     wait_queue_init(&pty->writers);
     pty->device.dev = dev_make(TTY_PTY_MAJOR, index);
@@ -170,16 +172,15 @@ static int pty_make(uint32_t index)
     pty->device.private = pty;
     tty_init(&pty->tty, pty->name, pty->device.dev, &pty_port_ops);
     spin_lock(&pty_lock);
-    lost = ptys[index] != NULL;
-    if (!lost) {
+    error = ptys[index] != NULL ? -EAGAIN : char_device_register(&pty->device);
+    if (error == 0) {
         ptys[index] = pty;
     }
     spin_unlock(&pty_lock);
-    if (lost) {
+    if (error != 0) {
         kfree(pty);
-        return -EAGAIN;
     }
-    return char_device_register(&pty->device);
+    return error;
 }
 
 static int pty_allocate(struct pty **out)
@@ -245,13 +246,14 @@ static ssize64_t master_read(struct file *file, struct uio *uio, uint64_t *pos)
 
     (void)pos;
     while (uio->left > 0) {
+        bool closed = pty_slave_is_closed(pty); /* first: the last words come before the end */
         size_t count = tty_take_output(&pty->tty, buf, MIN(uio->left, sizeof(buf)));
         int error;
 
         if (count > 0) {
             return uio_put(uio, buf, count);
         }
-        if (pty_slave_is_closed(pty)) {
+        if (closed) {
             return -EIO;
         }
         if (file_is_nonblock(file)) {
@@ -289,8 +291,10 @@ static ssize64_t master_send(const struct file *file, const uint8_t *buf, size_t
 
 static ssize64_t master_write(struct file *file, struct uio *uio, uint64_t *pos)
 {
+    struct pty *pty = file->private;
+
     (void)pos;
-    return tty_write_chunks(file, uio, master_send);
+    return tty_write_chunks(file, uio, &pty->write_lock, master_send);
 }
 
 static uint32_t master_poll(struct file *file, struct poll_table *table)
@@ -300,11 +304,11 @@ static uint32_t master_poll(struct file *file, struct poll_table *table)
 
     poll_wait(table, &pty->readers);
     poll_wait(table, &pty->writers);
-    if (pty_output_used(pty) > 0) {
-        events |= POLLIN | POLLRDNORM;
-    }
     if (pty_slave_is_closed(pty)) {
         events |= POLLHUP;
+    }
+    if (pty_output_used(pty) > 0) {
+        events |= POLLIN | POLLRDNORM;
     }
     if (tty_receive_room(&pty->tty) > 0) {
         events |= POLLOUT | POLLWRNORM;
