@@ -79,6 +79,8 @@ void trap_fault(struct trap_frame *frame, const struct fault_info *fault)
 
 static void handle_ipi(const struct trap_frame *frame)
 {
+    /* What the sender wrote before is read after the interrupt was acknowledged, by a load. */
+    atomic_thread_fence(memory_order_acquire);
     as_ipi();
     if (ipi_handle(frame)) {
         sched_ipi();

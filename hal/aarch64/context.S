@@ -7,6 +7,7 @@
     .globl hal_context_switch
     .type hal_context_switch, %function
 hal_context_switch:
+    dsb ish /* the task's cache maintenance ends here: its own DSB may come on another CPU */
     mrs x2, tpidr_el0
     mov x3, sp
     stp x19, x20, [x0, #CONTEXT_X19]

@@ -53,7 +53,7 @@ static inline uint64_t read_cycles(void)
 {
     uint32_t low, high;
 
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    __asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory"); /* as cpu_cycles() */
     return (uint64_t)high << 32 | low;
 }
 

@@ -54,11 +54,12 @@ static inline void cpu_wait(void)
     __asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
+/* Not before the loads in front of it: who saw another CPU's word reads no earlier time (SDM 2B, RDTSC). */
 static inline uint64_t cpu_cycles(void)
 {
     uint32_t low, high;
 
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    __asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
     return ((uint64_t)high << 32) | low;
 }
 
