@@ -62,8 +62,8 @@ SUITES = [
               "hardware must stop"),
     *per_arch("user", "tests/user/run.py", minutes=12, about="programs that pass on Linux too"),
     *per_arch("races", "tests/user/run.py", "memory", "process", "signals", "files",
-              "faults", "elf", "stress", "threads", "cpus", "--", "--smp", "4", minutes=8, about="user "
-              "programs on 4 CPUs"),
+              "faults", "elf", "stress", "threads", "cpus", "terminal", "contend", "--", "--smp", "4",
+              minutes=8, about="user programs on 4 CPUs"),
     *per_arch("rollover", "tests/user/rollover.py", minutes=40, about="user programs where tags run "
               "out (all: every program)"),
     Suite("soak", script("tests/soak/run.py"), 90, "random jobs on 4 CPUs, both architectures at "

@@ -9,7 +9,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDERS = [HERE] + [os.path.join(os.path.dirname(HERE), kind) for kind in ("bench", "boot", "soak")]
 PROGRAMS = ["memory", "process", "signals", "files", "faults", "stress", "elf", "pointers",
-            "threads", "cpus", "terminal"]
+            "threads", "cpus", "terminal", "contend"]
 FLAGS = ("-std=gnu17 -static -nostdlib -ffreestanding -O2 -fno-stack-protector -fno-pic -no-pie "
          "-fomit-frame-pointer -fno-tree-loop-distribute-patterns -fno-builtin "
          "-Wall -Wextra -Wshadow -Wconversion -Werror -Wl,--build-id=none").split()

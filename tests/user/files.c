@@ -821,6 +821,8 @@ static int fifo_writer(void *arg)
 
 static void test_fifo(void)
 {
+    struct __kernel_timespec soon = { 0, 100000000 };
+    struct pollfd p = { .events = POLLIN };
     char buf[16];
     long fd, pid;
 
@@ -842,6 +844,14 @@ static void test_fifo(void)
     EQ("fifo.rdwr", sys(write, fd, "ab", 2), 2);
     EQ("fifo.rdwr_read", sys(read, fd, buf, 16), 2);
     sys(close, fd);
+    /* A writer that has come and gone before the reader's open returned. */
+    pid = fork_child(fifo_writer, 0);
+    p.fd = (int)open_file("fifo", O_RDONLY);
+    wait_status(pid);
+    EQ("fifo.late_read", sys(read, p.fd, buf, 16), 5);
+    EQ("fifo.late_poll", sys(ppoll, &p, 1, &soon, 0, 8), 1);
+    EQ("fifo.late_hup", p.revents, POLLHUP);
+    sys(close, p.fd);
 }
 
 static int poll_waker(void *arg)

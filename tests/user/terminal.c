@@ -1,4 +1,7 @@
-/* Pseudo-terminals: who waits on one side goes on when the other makes room or lets output go. */
+/*
+ * Pseudo-terminals: who waits on one side goes on when the other makes room or lets output go, and the
+ * other side gets all that was written, each write(2) in one piece.
+ */
 #include "test.h"
 
 #include <asm/ioctls.h>
@@ -17,7 +20,8 @@ static void open_pair(tcflag_t iflag)
     sys(ioctl, master, TIOCGPTN, &number);
     text_format(name, sizeof(name), "/dev/pts/%d", number);
     slave = sys(openat, AT_FDCWD, name, O_RDWR | O_NOCTTY, 0);
-    CHECK("open", master >= 0 && slave >= 0);
+    if (master < 0 || slave < 0)
+        CHECK("open", false);
     sys(ioctl, slave, TCGETS, &termios);
     termios.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
     termios.c_iflag = iflag;
@@ -95,6 +99,93 @@ static void test_flush(void)
     close_pair();
 }
 
+static int write_last_words(void *arg)
+{
+    (void)arg;
+    return (int)sys(write, slave, "bye", 3);
+}
+
+/* The master reads all before it hears of the end. */
+static void test_last_words(void)
+{
+    int lost = 0, wrong_end = 0;
+
+    for (int i = 0; i < 300; i++) {
+        char buf[16];
+        long count, all = 0, pid;
+
+        open_pair(0);
+        pid = fork_child(write_last_words, 0);
+        sys(close, slave);
+        while ((count = sys(read, master, buf, sizeof(buf))) > 0)
+            all += count;
+        lost += all != 3;
+        wrong_end += count != -EIO;
+        wait_status(pid);
+        sys(close, master);
+    }
+    EQ("last_words.lost", lost, 0);
+    EQ("last_words.end", wrong_end, 0);
+}
+
+#define BLOCK  3000
+#define BLOCKS 20
+
+static int write_blocks(void *arg)
+{
+    static char block[BLOCK];
+
+    memset(block, (int)(long)arg, BLOCK);
+    for (int i = 0; i < BLOCKS; i++) {
+        if (sys(write, slave, block, BLOCK) != BLOCK)
+            return 1;
+    }
+    return 0;
+}
+
+static void test_whole(void)
+{
+    long pids[2], total = 0, run = 0, count = 0;
+    char buf[512], last = 0;
+    int torn = 0;
+
+    open_pair(0);
+    for (int i = 0; i < 2; i++)
+        pids[i] = fork_child(write_blocks, (void *)(long)('a' + i));
+    while (total < 2 * BLOCKS * BLOCK && (count = sys(read, master, buf, sizeof(buf))) > 0) {
+        for (long i = 0; i < count; i++) {
+            torn += buf[i] != last && run % BLOCK != 0;
+            run = buf[i] == last ? run + 1 : 1;
+            last = buf[i];
+        }
+        total += count;
+    }
+    EQ("whole.all", total, 2 * BLOCKS * BLOCK);
+    EQ("whole.torn", torn, 0);
+    EQ("whole.writers", wait_status(pids[0]) + wait_status(pids[1]), 0);
+    close_pair();
+}
+
+static int drain(void *arg)
+{
+    struct itimerval limit = { { 0, 0 }, { 5, 0 } };
+    struct termios termios;
+
+    (void)arg;
+    sys(setitimer, ITIMER_REAL, &limit, 0);
+    sys(write, slave, "x", 1);
+    sys(ioctl, slave, TCGETS, &termios);
+    return sys(ioctl, slave, TCSBRK, 1) == 0 && sys(ioctl, slave, TCSETSW, &termios) == 0 ? 7 : 1;
+}
+
+/* What the master has not read yet holds up nobody. */
+static void test_drain(void)
+{
+    open_pair(0);
+    EQ("drain", child_result(drain, 0), 7);
+    close_pair();
+}
+
 int main(int argc, char **argv, char **envp, unsigned long *auxv)
 {
     (void)envp;
@@ -103,5 +194,11 @@ int main(int argc, char **argv, char **envp, unsigned long *auxv)
         test_ixon();
     if (test_wanted(argc, argv, "flush"))
         test_flush();
+    if (test_wanted(argc, argv, "last_words"))
+        test_last_words();
+    if (test_wanted(argc, argv, "whole"))
+        test_whole();
+    if (test_wanted(argc, argv, "drain"))
+        test_drain();
     return test_end();
 }
