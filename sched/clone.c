@@ -40,19 +40,14 @@ static int check_flags(uint64_t flags)
     return (flags & CLONE_PARENT) != 0 && process_current()->parent == NULL ? -EINVAL : 0;
 }
 
-static int check_limits(void)
+/* How many tasks the user may have: RLIMIT_NPROC. */
+static uint64_t limit_of_user(void)
 {
     const struct cred *cred = task_cred();
-    uint64_t limit = rlimit_get(RLIMIT_NPROC);
+    bool exempt = cred->uid == 0 || cred_capable(cred, CAP_SYS_RESOURCE) ||
+                  cred_capable(cred, CAP_SYS_ADMIN);
 
-    if (task_count() >= task_limit()) {
-        return -EAGAIN;
-    }
-    if (limit == RLIM64_INFINITY || cred->uid == 0 || cred_capable(cred, CAP_SYS_RESOURCE) ||
-        cred_capable(cred, CAP_SYS_ADMIN)) {
-        return 0;
-    }
-    return task_count_of_user(cred->uid) >= limit ? -EAGAIN : 0;
+    return exempt ? RLIM64_INFINITY : rlimit_get(RLIMIT_NPROC);
 }
 
 /* Files and directories: by the flags shared or copied. On failure nothing is held. */
@@ -121,7 +116,12 @@ static void copy_process_fields(struct process *process, struct process *from)
 static int copy_space(struct process *process, struct process *from, uint64_t flags)
 {
     if ((flags & CLONE_VM) == 0) {
-        return as_fork(from->as, &process->as);
+        int error = as_fork(from->as, &process->as);
+
+        if (error == 0) {
+            rlimit_apply(process); /* the space's were copied at another moment than the process's */
+        }
+        return error;
     }
     as_get(from->as);
     process->as = from->as;
@@ -259,12 +259,13 @@ int64_t task_clone(const struct trap_frame *frame, const struct clone_request *r
     struct process *self = process_current();
     struct vfork_done done = {.queue = WAIT_QUEUE_INIT(done.queue)};
     uint32_t seen = atomic_load(&self->nr_group_signals);
+    uint64_t limit = limit_of_user();
     struct task *task;
     pid_nr_t tid;
     int result = check_flags(request->flags);
 
-    if (result == 0) {
-        result = check_limits();
+    if (result == 0 && !task_has_place(limit)) {
+        result = -EAGAIN;
     }
     if (result != 0) {
         return result;
@@ -280,7 +281,7 @@ int64_t task_clone(const struct trap_frame *frame, const struct clone_request *r
     if ((request->flags & CLONE_VFORK) != 0) {
         task->vfork_done = &done;
     }
-    result = task_publish(task, self, (request->flags & CLONE_PARENT) != 0, seen);
+    result = task_publish(task, self, (request->flags & CLONE_PARENT) != 0, seen, limit);
     if (result != 0) {
         undo_build(task);
         return result;

@@ -224,7 +224,6 @@ static uint64_t wait_deadline(const struct futex_args *args, int command)
     if (!args->has_timeout) {
         return WAIT_FOREVER;
     }
-    now = time_now_ns();
     if ((args->op & FUTEX_CLOCK_REALTIME) != 0) {
         uint64_t wall = time_wall_ns();
 
@@ -232,6 +231,7 @@ static uint64_t wait_deadline(const struct futex_args *args, int command)
     } else if (command == FUTEX_WAIT_BITSET) {
         return ns;
     }
+    now = time_now_ns(); /* after wall: a wait may end late, never early */
     return ns >= WAIT_FOREVER - now ? WAIT_FOREVER : now + ns;
 }
 

@@ -18,11 +18,14 @@ void process_destroy(struct process *process);
 /*
  * Does: gives the task a number and makes it visible; with its process if it is the first thread.
  * like: the child's parent, or its sibling, whose group and session it joins; NULL for pid 1, which
- * gets its own. seen: like->nr_group_signals from before the copying began.
- * Fails: -EAGAIN, -ENOMEM, -ERESTARTNOINTR (the running task has a signal, a stop or its
+ * gets its own. seen: like->nr_group_signals from before the copying began. limit: of its user's tasks.
+ * Fails: -EAGAIN (a limit), -ENOMEM, -ERESTARTNOINTR (the running task has a signal, a stop or its
  * end to see to first).
  */
-NODISCARD int task_publish(struct task *task, struct process *like, bool sibling, uint32_t seen);
+NODISCARD int task_publish(struct task *task, struct process *like, bool sibling, uint32_t seen,
+                           uint64_t limit);
+/* Returns whether the running task's user, who may have `limit` tasks, may have one more now. */
+bool task_has_place(uint64_t limit);
 /* Does: takes a dead process out of the table. Its last references go with it. */
 void process_release_locked(struct process *process) REQUIRES(task_table_lock);
 /* Does: takes an exited thread that is not the leader out of the table. */
@@ -31,8 +34,6 @@ void process_leave_group_locked(struct process *process) REQUIRES(task_table_loc
 void process_join_group_locked(struct process *process, struct pid_entry *group)
     REQUIRES(task_table_lock);
 
-/* RLIMIT_NPROC's figure: tasks whose real uid it is. */
-uint32_t task_count_of_user(uint32_t uid);
 /* Calls fn for every process, zombies included. */
 void process_for_each_locked(void (*fn)(struct process *process, void *arg), void *arg)
     REQUIRES(task_table_lock);

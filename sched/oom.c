@@ -109,10 +109,13 @@ static void kill_victim(struct process *victim)
     signal_kill_process(victim);
 }
 
-/* Not a thread that exits alone: its word in memory must be cleared, or who joins it hangs. */
+/* Not a thread that others outlive: its word in memory must be cleared, or who joins it hangs. */
 static bool is_dying(struct task *task)
 {
-    return task->process->group_exit || signal_fatal_pending(task);
+    struct process *process = task->process;
+    bool is_last = task->exiting && atomic_load(&process->nr_live) == 1 && !process->as_shared;
+
+    return is_last || process->group_exit || signal_fatal_pending(task);
 }
 
 /* The space is gone before the zombie, but the pointer to it goes before the space does. */

@@ -274,8 +274,10 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
     return 0;
 }
 
+/* now: of a CPU clock; others are read here, after the setting that they are compared with. */
 static void get_locked(struct posix_timer *timer, uint64_t now, struct timer_setting *out)
 {
+    now = is_cpu_clock(timer->clock) ? now : time_now_ns();
     *out = (struct timer_setting){0, timer->interval_ns};
     if (timer->deadline_ns == 0) {
         return;
@@ -302,6 +304,7 @@ static uint64_t deadline_of(const struct posix_timer *timer, uint64_t now, int f
     if (timer->clock == CLOCK_REALTIME || timer->clock == CLOCK_TAI) {
         uint64_t wall = time_wall_ns();
 
+        now = time_now_ns(); /* after wall: a timer may fire late, never early */
         value = value > wall ? now + MIN(value - wall, (uint64_t)INT64_MAX) : now;
     }
     return MAX(value, 1ull);

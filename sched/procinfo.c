@@ -240,17 +240,20 @@ static int store_adj(struct process *process, const char *text)
     bool negative = *text == '-';
     char *end;
     unsigned long number = strtoul(text + negative, &end, 10);
-    int value;
+    int value, error = 0;
 
     if (end == text + negative || (*end != 0 && *end != '\n') || number > 1000) {
         return -EINVAL;
     }
     value = negative ? -(int)number : (int)number;
+    spin_lock(&process->lock);
     if (value < process->oom_score_adj && !cred_capable(task_cred(), CAP_SYS_RESOURCE)) {
-        return -EACCES;
+        error = -EACCES;
+    } else {
+        process->oom_score_adj = value;
     }
-    process->oom_score_adj = value;
-    return 0;
+    spin_unlock(&process->lock);
+    return error;
 }
 
 static int store_comm(struct task *task, const char *text, size_t len)

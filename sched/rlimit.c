@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 
 #include "kernel/errno.h"
+#include "kernel/string.h"
 #include "mm/address_space.h"
 #include "sched/task.h"
 
@@ -16,16 +17,10 @@ uint64_t rlimit_get(unsigned resource)
     return READ_ONCE(process->rlimits[resource].rlim_cur);
 }
 
-void rlimit_apply(struct process *process)
+static struct as_limits limits_of(struct process *process)
 {
-    static struct mutex last_wins = MUTEX_INIT(last_wins); /* of two who change limits at once */
-    struct address_space *as = process_get_as(process);
     struct as_limits limits;
 
-    if (as == NULL) {
-        return;
-    }
-    mutex_lock(&last_wins);
     spin_lock(&process->lock);
     limits = (struct as_limits){
         .as_bytes = process->rlimits[RLIMIT_AS].rlim_cur,
@@ -34,8 +29,24 @@ void rlimit_apply(struct process *process)
         .memlock_bytes = process->rlimits[RLIMIT_MEMLOCK].rlim_cur,
     };
     spin_unlock(&process->lock);
-    as_set_limits(as, &limits);
-    mutex_unlock(&last_wins);
+    return limits;
+}
+
+/* Who sets them last, of two that change some at once, sets the last. */
+void rlimit_apply(struct process *process)
+{
+    struct address_space *as = process_get_as(process);
+    struct as_limits now, set;
+
+    if (as == NULL) {
+        return;
+    }
+    now = limits_of(process);
+    do {
+        set = now;
+        as_set_limits(as, &set);
+        now = limits_of(process);
+    } while (memcmp(&now, &set, sizeof(now)) != 0);
     as_put(as);
 }
 

@@ -152,7 +152,8 @@ int64_t clock_sleep(int clock, int flags, uint64_t ns, vaddr_t remain)
     }
     if ((flags & TIMER_ABSTIME) != 0) {
         if (clock == CLOCK_REALTIME || clock == CLOCK_TAI) {
-            wall = time_wall_ns();
+            wall = time_wall_ns(); /* before now: a wait may end late, never early */
+            now = time_now_ns();
             ns = saturating_add(now, ns > wall ? ns - wall : 0);
         }
         return sleep_until(ns) == 0 ? 0 : -ERESTARTNOHAND;

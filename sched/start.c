@@ -50,7 +50,7 @@ int process_start_init(void (*fn)(void *arg), void *arg)
     task->kernel_arg = arg;
     hal_fpu_init(&task->fpu);
     strlcpy(task->comm, "init", sizeof(task->comm));
-    result = task_publish(task, NULL, false, 0);
+    result = task_publish(task, NULL, false, 0, RLIM64_INFINITY);
     if (result == 0) {
         sched_start(task);
     }

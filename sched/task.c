@@ -198,7 +198,7 @@ static bool group_was_signalled(struct process *like, uint32_t seen)
 
 static int assign_number_locked(struct task *task, struct pid_entry *pid) REQUIRES(task_table_lock)
 {
-    if (nr_tasks >= max_tasks || !pid_assign_locked(pid)) {
+    if (!pid_assign_locked(pid)) {
         return -EAGAIN;
     }
     pid->task = task;
@@ -254,17 +254,53 @@ static int publish_leader_locked(struct task *task, struct pid_entry *pid, struc
     return 0;
 }
 
-int task_publish(struct task *task, struct process *like, bool sibling, uint32_t seen)
+/* Counting looks at all processes: only for users with a limit. */
+static bool has_place_locked(uint64_t limit, uint32_t uid) REQUIRES(task_table_lock)
+{
+    uint64_t count = 0;
+
+    if (nr_tasks >= max_tasks) {
+        return false;
+    }
+    if (limit == RLIM64_INFINITY) {
+        return true;
+    }
+    list_for_each(it, &all_processes)
+    {
+        struct process *process = list_entry(it, struct process, all_node);
+
+        if (process_uid(process) == uid) {
+            count += MAX(process->nr_threads, 1u);
+        }
+    }
+    return count < limit;
+}
+
+bool task_has_place(uint64_t limit)
+{
+    bool result;
+
+    spin_lock(&task_table_lock);
+    result = has_place_locked(limit, task_cred()->uid);
+    spin_unlock(&task_table_lock);
+    return result;
+}
+
+int task_publish(struct task *task, struct process *like, bool sibling, uint32_t seen,
+                 uint64_t limit)
 {
     struct pid_entry *pid = kmalloc(sizeof(*pid));
-    int result;
+    int result = -EAGAIN;
 
     if (pid == NULL) {
         return -ENOMEM;
     }
     spin_lock(&task_table_lock);
-    result = task->process->leader != NULL ? publish_thread_locked(task, pid)
-                                           : publish_leader_locked(task, pid, like, sibling, seen);
+    if (has_place_locked(limit, task->cred->uid)) {
+        result = task->process->leader != NULL
+                     ? publish_thread_locked(task, pid)
+                     : publish_leader_locked(task, pid, like, sibling, seen);
+    }
     spin_unlock(&task_table_lock);
     if (result != 0) {
         kfree(pid);
@@ -500,23 +536,6 @@ uint32_t process_count(void)
 uint64_t task_forks(void)
 {
     return nr_forks;
-}
-
-uint32_t task_count_of_user(uint32_t uid)
-{
-    uint32_t count = 0;
-
-    spin_lock(&task_table_lock);
-    list_for_each(it, &all_processes)
-    {
-        struct process *process = list_entry(it, struct process, all_node);
-
-        if (process_uid(process) == uid) {
-            count += MAX(process->nr_threads, 1u);
-        }
-    }
-    spin_unlock(&task_table_lock);
-    return count;
 }
 
 void process_for_each_locked(void (*fn)(struct process *process, void *arg), void *arg)
