@@ -283,13 +283,12 @@ static char *dentry_prepend(char *at, char *buf, const char *text, size_t len)
     return at;
 }
 
-char *dentry_path(struct dentry *dentry, struct dentry *root, char *buf, size_t size,
-                  bool *reachable)
+char *dentry_path_locked(struct dentry *dentry, struct dentry *root, char *buf, size_t size,
+                         bool *reachable)
 {
     char *at = dentry_prepend(buf + size, buf, "", 1);
     bool found = true;
 
-    spin_lock(&fs_tree_lock);
     if (dentry->flags & DENTRY_DELETED) {
         at = dentry_prepend(at, buf, " (deleted)", 10);
     }
@@ -316,9 +315,19 @@ char *dentry_path(struct dentry *dentry, struct dentry *root, char *buf, size_t 
         at = dentry_prepend(at, buf, "/", 1);
     }
 done:
-    spin_unlock(&fs_tree_lock);
     if (reachable != NULL) {
         *reachable = found;
     }
     return at;
+}
+
+char *dentry_path(struct dentry *dentry, struct dentry *root, char *buf, size_t size,
+                  bool *reachable)
+{
+    char *path;
+
+    spin_lock(&fs_tree_lock);
+    path = dentry_path_locked(dentry, root, buf, size, reachable);
+    spin_unlock(&fs_tree_lock);
+    return path;
 }

@@ -273,3 +273,5 @@ NODISCARD int dentry_add(struct dentry *parent, const char *name, struct inode *
  */
 char *dentry_path(struct dentry *dentry, struct dentry *root, char *buf, size_t size,
                   bool *reachable);
+char *dentry_path_locked(struct dentry *dentry, struct dentry *root, char *buf, size_t size,
+                         bool *reachable) REQUIRES(&fs_tree_lock);

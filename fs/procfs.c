@@ -58,6 +58,14 @@ bool procfs_is_same(const struct inode *inode)
            owner.generation == inode->procfs_generation;
 }
 
+int procfs_inspect(const struct inode *inode)
+{
+    if (!procfs_is_same(inode)) {
+        return -ENOENT;
+    }
+    return procfs_provider->may_inspect(procfs_packed_tid(inode->private)) ? 0 : -EACCES;
+}
+
 struct dentry *procfs_own_root(void)
 {
     struct dentry *root;

@@ -11,14 +11,19 @@
 static int fd_file(const struct inode *inode, struct file **out, int *flags)
 {
     pid_nr_t tid = procfs_packed_tid(inode->private);
+    int error = procfs_inspect(inode);
 
-    if (!procfs_is_same(inode)) {
-        return -ENOENT;
+    if (error == 0) {
+        error = procfs_provider->fd_file(tid, (int)procfs_packed_code(inode->private), out, flags);
     }
-    if (!procfs_provider->may_inspect(tid)) {
-        return -EACCES;
+    if (error != 0) {
+        return error;
     }
-    return procfs_provider->fd_file(tid, (int)procfs_packed_code(inode->private), out, flags);
+    error = procfs_inspect(inode);
+    if (error != 0) {
+        file_put(*out);
+    }
+    return error;
 }
 
 static ssize64_t fd_readlink(struct inode *inode, char *buf, size_t size)

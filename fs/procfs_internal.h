@@ -20,6 +20,11 @@ struct inode *procfs_pid_inode(struct super *super, pid_nr_t tid, bool whole);
 void procfs_own_inode(struct inode *inode, pid_nr_t tid, uint64_t code);
 /* Returns whether the number still means the process that it meant to procfs_own_inode(). */
 bool procfs_is_same(const struct inode *inode);
+/*
+ * Whether the running task may look at what only the process's owner may see. Asked again after the look:
+ * the process may have executed a set-user-ID program before it. Fails: -ENOENT (it is gone), -EACCES.
+ */
+NODISCARD int procfs_inspect(const struct inode *inode);
 /* Parses a directory's name as a number. Returns it, or 0. */
 pid_nr_t procfs_parse_number(const char *name, size_t len);
 

@@ -69,13 +69,16 @@ static int item_show(struct inode *inode, struct text *text)
     uint32_t code = procfs_packed_code(inode->private);
     uint32_t item = code & ~WHOLE;
     const struct process_entry *entry = entry_of_item(item);
-    int error;
+    int error = 0;
 
     if (!procfs_is_same(inode)) {
         return -ESRCH;
     }
-    if (entry->inspected && !procfs_provider->may_inspect(tid)) {
-        return -EACCES;
+    if (entry->inspected) {
+        error = procfs_inspect(inode);
+    }
+    if (error != 0) {
+        return error;
     }
     if (item == MOUNTS) {
         return procfs_show_mounts(tid, text);
@@ -84,12 +87,10 @@ static int item_show(struct inode *inode, struct text *text)
         return procfs_show_mountinfo(tid, text);
     }
     error = procfs_provider->show(tid, (code & WHOLE) != 0, (enum procfs_item)item, text);
-    /* It may have become a set-user-ID program before what was shown. */
-    if (error == 0 && entry->inspected &&
-        (!procfs_is_same(inode) || !procfs_provider->may_inspect(tid))) {
-        error = -EACCES;
+    if (error == 0 && entry->inspected) {
+        error = procfs_inspect(inode);
     }
-    return error;
+    return error == -ENOENT ? -ESRCH : error;
 }
 
 static ssize64_t item_store(struct inode *inode, const char *data, size_t len)
@@ -108,14 +109,19 @@ static const struct pseudo_file writable_file = {item_show, item_store};
 static int link_get(struct inode *inode, struct dentry **out)
 {
     pid_nr_t tid = procfs_packed_tid(inode->private);
+    int error = procfs_inspect(inode);
 
-    if (!procfs_is_same(inode)) {
-        return -ENOENT;
+    if (error == 0) {
+        error = procfs_provider->link(tid, (enum procfs_link)procfs_packed_code(inode->private), out);
     }
-    if (!procfs_provider->may_inspect(tid)) {
-        return -EACCES;
+    if (error != 0) {
+        return error;
     }
-    return procfs_provider->link(tid, (enum procfs_link)procfs_packed_code(inode->private), out);
+    error = procfs_inspect(inode);
+    if (error != 0) {
+        dentry_put(*out);
+    }
+    return error;
 }
 
 static ssize64_t link_readlink(struct inode *inode, char *buf, size_t size)

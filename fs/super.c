@@ -355,43 +355,52 @@ int vfs_umount(const struct path_at *where, uint32_t flags)
     return error == 1 ? 0 : error;
 }
 
-/* The n-th mount, its root referenced, or NULL. */
-static struct super *super_at(unsigned n)
+struct mount_copy {
+    struct vfs_mount_info info;
+    char source[sizeof(((struct super *)NULL)->source)];
+    char path[FS_PATH_MAX];
+};
+
+/*
+ * Copies the n-th mount as seen from root; NULL as its path if it is not below. No reference is taken: it
+ * would make an umount fail. Returns whether there is one.
+ */
+static bool copy_mount(unsigned n, struct dentry *root, struct mount_copy *copy)
 {
-    struct super *found = NULL;
+    struct super *super = NULL;
+    bool reachable = false;
 
     spin_lock(&fs_tree_lock);
     list_for_each(it, &super_table)
     {
         if (n-- == 0) {
-            found = list_entry(it, struct super, node);
-            dentry_get(found->root);
+            super = list_entry(it, struct super, node);
             break;
         }
     }
+    if (super != NULL) {
+        strlcpy(copy->source, super->source, sizeof(copy->source));
+        copy->info = (struct vfs_mount_info){
+            copy->source,
+            dentry_path_locked(super->root, root, copy->path, sizeof(copy->path), &reachable),
+            super->type->name, super->mount_flags, super->dev};
+        copy->info.path = reachable ? copy->info.path : NULL;
+    }
     spin_unlock(&fs_tree_lock);
-    return found;
+    return super != NULL;
 }
 
 int vfs_for_each_mount(struct dentry *root,
                        int (*show)(const struct vfs_mount_info *info, void *arg), void *arg)
 {
-    char *buf = kmalloc(FS_PATH_MAX);
-    struct super *super;
-    int error = buf == NULL ? -ENOMEM : 0;
+    struct mount_copy *copy = kmalloc(sizeof(*copy));
+    int error = copy == NULL ? -ENOMEM : 0;
 
-    for (unsigned n = 0; error == 0 && (super = super_at(n)) != NULL; n++) {
-        bool reachable;
-        char *path = dentry_path(super->root, root, buf, FS_PATH_MAX, &reachable);
-
-        if (path != NULL && reachable) {
-            struct vfs_mount_info info = {super->source, path, super->type->name,
-                                          super->mount_flags, super->dev};
-
-            error = show(&info, arg);
+    for (unsigned n = 0; error == 0 && copy_mount(n, root, copy); n++) {
+        if (copy->info.path != NULL) {
+            error = show(&copy->info, arg);
         }
-        dentry_put(super->root);
     }
-    kfree(buf);
+    kfree(copy);
     return error;
 }
