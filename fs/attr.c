@@ -273,13 +273,14 @@ static int attr_utimens(struct inode *inode, const struct cred *cred, const stru
     if (error != 0) {
         return error;
     }
+    spin_lock(&inode->lock);
     if (!inode_is_owner(inode, cred)) {
         error = both_now ? inode_permission(inode, cred, MAY_WRITE) : -EPERM;
-        if (error != 0) {
-            return error;
-        }
     }
-    spin_lock(&inode->lock);
+    if (error != 0) {
+        spin_unlock(&inode->lock);
+        return error;
+    }
     if (times->atime != VFS_TIME_KEEP) {
         inode->atime = times->atime == VFS_TIME_NOW ? now : times->atime;
     }

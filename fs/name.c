@@ -88,7 +88,10 @@ int name_make(const struct path_last *last, const struct cred *cred, uint32_t mo
         return -ENOMEM;
     }
     spin_lock(&fs_tree_lock);
-    error = dentry_link_locked(dentry);
+    error = name_may_make(dir, cred); /* again: at the moment of the change */
+    if (error == 0) {
+        error = dentry_link_locked(dentry);
+    }
     if (error == 0 && S_ISDIR(mode)) {
         dir->nlink++;
     }
@@ -248,7 +251,7 @@ static int name_link(struct inode *inode, const struct path_last *last, const st
 {
     struct inode *dir = last->parent->inode;
     struct dentry *dentry;
-    bool first;
+    bool first = false;
     int error;
 
     if (inode->super != dir->super) {
@@ -271,7 +274,10 @@ static int name_link(struct inode *inode, const struct path_last *last, const st
         return -ENOMEM;
     }
     spin_lock(&fs_tree_lock);
-    error = name_link_locked(inode, dentry, &first);
+    error = name_may_make(dir, cred); /* again: at the moment of the change */
+    if (error == 0) {
+        error = name_link_locked(inode, dentry, &first);
+    }
     spin_unlock(&fs_tree_lock);
     dentry_put(dentry);
     if (error != 0 || first) {
@@ -311,13 +317,25 @@ int vfs_link(const struct path_at *from, const struct path_at *to, uint32_t at_f
 }
 
 /* Takes the victim out of the tree. Its own reference becomes the caller's. */
-static int name_remove_locked(const struct path_last *last, bool dir) REQUIRES(&fs_tree_lock)
+static int name_remove_locked(const struct path_last *last, const struct cred *cred, bool dir)
+    REQUIRES(&fs_tree_lock)
 {
     struct dentry *victim = last->found;
     struct inode *inode = victim->inode;
+    int error;
 
     if (!path_last_holds_locked(last)) {
         return -EAGAIN;
+    }
+    error = name_may_remove(last->parent->inode, inode, cred);
+    if (error != 0) {
+        return error;
+    }
+    if (dir != inode_is(inode, S_IFDIR)) {
+        return dir ? -ENOTDIR : -EISDIR;
+    }
+    if (!dir && last->slash) {
+        return -ENOTDIR;
     }
     if (victim->mounted != NULL) {
         return -EBUSY;
@@ -340,7 +358,6 @@ static int name_remove_locked(const struct path_last *last, bool dir) REQUIRES(&
 static int name_remove(const struct path_last *last, const struct cred *cred, bool dir)
 {
     struct dentry *victim = last->found;
-    struct inode *parent;
     int error;
 
     if (victim == NULL) {
@@ -349,23 +366,12 @@ static int name_remove(const struct path_last *last, const struct cred *cred, bo
     if (victim->parent == victim) {
         return -EBUSY; /* the root of a mount */
     }
-    parent = last->parent->inode;
-    error = name_may_remove(parent, victim->inode, cred);
-    if (error != 0) {
-        return error;
-    }
-    if (dir != inode_is(victim->inode, S_IFDIR)) {
-        return dir ? -ENOTDIR : -EISDIR;
-    }
-    if (!dir && last->slash) {
-        return -ENOTDIR;
-    }
     spin_lock(&fs_tree_lock);
-    error = name_remove_locked(last, dir);
+    error = name_remove_locked(last, cred, dir);
     spin_unlock(&fs_tree_lock);
     if (error == 0) {
         dentry_put(victim); /* last->found holds another */
-        inode_modified(parent);
+        inode_modified(last->parent->inode);
     }
     return error;
 }

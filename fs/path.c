@@ -447,7 +447,13 @@ int path_resolve_last(const struct path_at *where, uint32_t flags, struct path_l
 
 bool path_last_holds_locked(const struct path_last *last)
 {
-    return dentry_find_locked(last->parent, last->name, last->len) == last->found;
+    struct dentry *found;
+
+    if (last->kind != PATH_LAST_NAME || last->parent->inode->ops->lookup != NULL) {
+        return true;
+    }
+    found = dentry_find_locked(last->parent, last->name, last->len);
+    return (found == NULL ? NULL : walk_cross(found)) == last->found;
 }
 
 void path_last_put(struct path_last *last)

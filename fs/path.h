@@ -59,7 +59,7 @@ struct path_last {
 NODISCARD int path_resolve_last(const struct path_at *where, uint32_t flags, struct path_last *out);
 void path_last_put(struct path_last *last);
 /*
- * Requires: fs_tree_lock; last ends in a name, and found is not the root of a mount. Returns whether the
- * name still leads to found, or to nothing if that is NULL.
+ * Requires: fs_tree_lock. Returns whether the path's end still leads to found, or to nothing if that is
+ * NULL. Always, where names are made by looking: nobody can change those.
  */
 bool path_last_holds_locked(const struct path_last *last) REQUIRES(&fs_tree_lock);

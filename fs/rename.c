@@ -154,7 +154,10 @@ static int rename_commit(struct rename *rename)
     int error;
 
     spin_lock(&fs_tree_lock);
-    error = rename_check_locked(rename);
+    error = rename_check_rights(rename);
+    if (error == 0) {
+        error = rename_check_locked(rename);
+    }
     if (error == 0) {
         rename_apply_locked(rename);
     }
@@ -169,6 +172,17 @@ static int rename_commit(struct rename *rename)
     return error;
 }
 
+/* Whether both walks' results hold at one moment: what is decided from them alone must be so. */
+static bool rename_holds(const struct rename *rename)
+{
+    bool holds;
+
+    spin_lock(&fs_tree_lock);
+    holds = path_last_holds_locked(&rename->from) && path_last_holds_locked(&rename->to);
+    spin_unlock(&fs_tree_lock);
+    return holds;
+}
+
 static int rename_resolved(struct rename *rename, uint32_t flags)
 {
     int error = rename_check_paths(rename, flags);
@@ -178,10 +192,6 @@ static int rename_resolved(struct rename *rename, uint32_t flags)
     }
     if (rename->to.found != NULL && rename->to.found->inode == rename->from.found->inode) {
         return 0; /* two names of one file: rename(2) does nothing */
-    }
-    error = rename_check_rights(rename);
-    if (error != 0) {
-        return error;
     }
     rename->carrier = dentry_create(rename->to.parent, rename->from.found->inode, rename->to.name,
                                     rename->to.len);
@@ -209,7 +219,7 @@ int vfs_rename(const struct path_at *from, const struct path_at *to, uint32_t fl
         }
         error = path_resolve_last(to, PATH_NOFOLLOW, &rename.to);
         if (error == 0) {
-            error = rename_resolved(&rename, flags);
+            error = rename_holds(&rename) ? rename_resolved(&rename, flags) : -EAGAIN;
             path_last_put(&rename.to);
         }
         path_last_put(&rename.from);

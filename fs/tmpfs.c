@@ -30,15 +30,23 @@ static const struct inode_ops tmpfs_file_inode_ops = {
     .allocate = tmpfs_allocate,
 };
 
+bool tmpfs_count(_Atomic uint64_t *nr, uint64_t max)
+{
+    uint64_t count = atomic_load(nr);
+
+    while (count < max) {
+        if (atomic_compare_exchange_weak(nr, &count, count + 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int tmpfs_charge(struct super *super)
 {
     struct tmpfs *fs = super->private;
 
-    if (atomic_fetch_add(&fs->nr_inodes, 1) >= fs->max_inodes) {
-        atomic_fetch_sub(&fs->nr_inodes, 1);
-        return -ENOSPC;
-    }
-    return 0;
+    return tmpfs_count(&fs->nr_inodes, fs->max_inodes) ? 0 : -ENOSPC;
 }
 
 static void tmpfs_uncharge(struct super *super)

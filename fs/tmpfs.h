@@ -31,6 +31,8 @@ extern const struct file_ops tmpfs_file_ops;
 /* As vm_object_ops. */
 int tmpfs_get_page(struct vm_object *object, uint64_t index, struct frame **out);
 struct frame *tmpfs_peek_page(struct vm_object *object, uint64_t index);
+/* Counts one more, if that leaves at most max. */
+bool tmpfs_count(_Atomic uint64_t *nr, uint64_t max);
 int tmpfs_clear_object(struct vm_object *object, uint64_t offset, uint64_t len);
 
 /* Brings nr_blocks and the file system's count of pages in line with the store. */

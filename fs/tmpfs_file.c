@@ -32,13 +32,14 @@ static int tmpfs_fill_locked(struct tmpfs_inode *tmp, uint64_t index, struct fra
     struct tmpfs *fs = tmp->inode.super->private;
     int error;
 
-    if (atomic_load(&fs->nr_pages) >= fs->max_pages) {
+    if (!tmpfs_count(&fs->nr_pages, fs->max_pages)) {
         return -ENOSPC;
     }
     error = page_store_get(&tmp->store, index, out);
     if (error == 0) {
-        atomic_fetch_add(&fs->nr_pages, 1);
         tmp->inode.nr_blocks += PAGE_SIZE / FS_BLOCK;
+    } else {
+        atomic_fetch_sub(&fs->nr_pages, 1);
     }
     return error;
 }
@@ -212,12 +213,24 @@ static int tmpfs_clear(struct tmpfs_inode *tmp, uint64_t from, uint64_t to)
     return 0;
 }
 
-int tmpfs_clear_object(struct vm_object *object, uint64_t offset, uint64_t len)
+/* Requires: write_lock. */
+static int tmpfs_punch(struct tmpfs_inode *tmp, uint64_t offset, uint64_t len)
 {
-    struct tmpfs_inode *tmp = container_of(object, struct tmpfs_inode, object);
     uint64_t size = inode_size(&tmp->inode);
 
     return offset < size ? tmpfs_clear(tmp, offset, MIN(offset + len, size)) : 0;
+}
+
+int tmpfs_clear_object(struct vm_object *object, uint64_t offset, uint64_t len)
+{
+    struct tmpfs_inode *tmp = container_of(object, struct tmpfs_inode, object);
+    int error = io_lock_take(&tmp->inode.write_lock);
+
+    if (error == 0) {
+        error = tmpfs_punch(tmp, offset, len);
+        io_lock_drop(&tmp->inode.write_lock);
+    }
+    return error;
 }
 
 /* From the end, in steps that keep the store's lock short. */
@@ -287,7 +300,7 @@ int tmpfs_allocate(struct inode *inode, int mode, uint64_t offset, uint64_t len)
     int error;
 
     if (mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) {
-        return tmpfs_clear_object(&tmp->object, offset, len);
+        return tmpfs_punch(tmp, offset, len);
     }
     if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE) {
         return -EOPNOTSUPP;
