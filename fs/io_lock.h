@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include "kernel/errno.h"
 #include "kernel/wait.h"
 
 struct CAPABILITY("io_lock") io_lock {
@@ -25,22 +24,13 @@ static inline bool io_lock_try(struct io_lock *lock)
     return atomic_exchange(&lock->held, 1) == 0;
 }
 
-NODISCARD int io_lock_slow(struct io_lock *lock, enum wait_mode mode);
+NODISCARD int io_lock_slow(struct io_lock *lock);
 void io_unlock_slow(struct io_lock *lock);
 
 /* Fails: -EINTR when a fatal signal is pending and the lock is taken. */
 NODISCARD static inline int io_lock_take(struct io_lock *lock)
 {
-    return likely(io_lock_try(lock)) ? 0 : io_lock_slow(lock, WAIT_KILLABLE);
-}
-
-/* For a lock whose holder may wait for long. If it is taken, fails: -EAGAIN (nonblock), -ERESTARTSYS. */
-NODISCARD static inline int io_lock_take_long(struct io_lock *lock, bool nonblock)
-{
-    if (likely(io_lock_try(lock))) {
-        return 0;
-    }
-    return nonblock ? -EAGAIN : io_lock_slow(lock, WAIT_INTERRUPTIBLE);
+    return likely(io_lock_try(lock)) ? 0 : io_lock_slow(lock);
 }
 
 static inline void io_lock_drop(struct io_lock *lock)

@@ -57,10 +57,14 @@ static struct file_lock *lock_find_conflict(struct inode *inode, const struct fi
     return NULL;
 }
 
-/* All who wait try again, and wait for whoever is in their way then. */
-static void lock_forget_waits_locked(void) REQUIRES(&lock_lock)
+/* Who waits for this owner tries again, and waits for whoever is in its way then. */
+static void lock_forget_waits_locked(const void *owner) REQUIRES(&lock_lock)
 {
-    while (list_pop_front(&lock_waits) != NULL) {
+    list_for_each_safe(it, &lock_waits)
+    {
+        if (list_entry(it, struct lock_wait, node)->blocker == owner) {
+            list_remove(it);
+        }
     }
 }
 
@@ -217,7 +221,7 @@ static int lock_try(struct inode *inode, const struct file_lock *want, struct fi
         }
     }
     if (freed) {
-        lock_forget_waits_locked();
+        lock_forget_waits_locked(want->owner);
     }
     spin_unlock(&lock_lock);
     lock_free_list(&dead);
@@ -414,7 +418,7 @@ static void lock_release(struct inode *inode, const void *owner, bool posix)
         }
     }
     if (!list_empty(&dead)) {
-        lock_forget_waits_locked();
+        lock_forget_waits_locked(owner);
     }
     spin_unlock(&lock_lock);
     if (!list_empty(&dead)) {

@@ -28,7 +28,7 @@ struct pipe *pipe_new(void)
     }
     memset(pipe, 0, offsetof(struct pipe, inline_slots));
     io_lock_init(&pipe->lock);
-    io_lock_init(&pipe->borrow);
+    fair_lock_init(&pipe->borrow);
     pipe->slots = pipe->inline_slots;
     pipe->nr_slots = PIPE_SLOTS;
     spin_init(&pipe->count_lock);
@@ -183,12 +183,12 @@ ssize64_t pipe_borrow(struct file *file, struct frame *frame, size_t len)
     struct pipe *pipe = file->private;
     struct uio_segment segment;
     struct uio uio = uio_kernel(&segment, frame_va(frame), len);
-    ssize64_t done = io_lock_take_long(&pipe->borrow, file_is_nonblock(file));
+    ssize64_t done = fair_lock_take(&pipe->borrow, false);
 
     if (done == 0) {
         done = pipe_read_some(file, &uio, true);
         if (done <= 0) {
-            io_lock_drop(&pipe->borrow);
+            fair_lock_drop(&pipe->borrow);
         }
     }
     return done;
@@ -230,7 +230,7 @@ void pipe_return(struct file *file, struct frame *frame, uint32_t offset, uint32
     } else {
         pipe->reserved = 0;
     }
-    io_lock_drop(&pipe->borrow);
+    fair_lock_drop(&pipe->borrow);
     wait_wake_all(&pipe->readers);
     wait_wake_all(&pipe->writers);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fs/file.h"
+#include "fs/fair_lock.h"
 #include "fs/io_lock.h"
 #include "kernel/types.h"
 
@@ -18,7 +19,7 @@ struct pipe_slot {
 
 struct pipe {
     struct io_lock lock;   /* held over copies; guards the ring */
-    struct io_lock borrow; /* from pipe_borrow() to pipe_return(); outside lock */
+    struct fair_lock borrow; /* from pipe_borrow() to pipe_return(); outside lock */
     struct pipe_slot *slots;
     _Atomic uint32_t nr_slots;
     bool unnamed;               /* of pipe(2): open never waits for the other end */

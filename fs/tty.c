@@ -64,7 +64,7 @@ void tty_init(struct tty *tty, const char *name, dev_nr_t dev, const struct tty_
     tty->ops = ops;
     spin_init(&tty->lock);
     tty_line_init(&tty->line);
-    io_lock_init(&tty->write_lock);
+    fair_lock_init(&tty->write_lock);
     wait_queue_init(&tty->readers);
     wait_queue_init(&tty->writers);
     timer_init(&tty->pump, tty_pump_fire);
@@ -397,14 +397,14 @@ static ssize64_t tty_put_stream(struct file *file, struct uio *uio,
     return total;
 }
 
-ssize64_t tty_write_chunks(struct file *file, struct uio *uio, struct io_lock *lock,
+ssize64_t tty_write_chunks(struct file *file, struct uio *uio, struct fair_lock *lock,
                            ssize64_t (*put)(const struct file *, const uint8_t *, size_t))
 {
-    ssize64_t done = io_lock_take_long(lock, file_is_nonblock(file));
+    ssize64_t done = fair_lock_take(lock, file_is_nonblock(file));
 
     if (done == 0) {
         done = tty_put_stream(file, uio, put);
-        io_lock_drop(lock);
+        fair_lock_drop(lock);
     }
     return done;
 }
@@ -470,15 +470,6 @@ void tty_attach(struct file *file)
     }
 }
 
-static void tty_current_release(struct file *file)
-{
-    struct tty *tty = file->private;
-
-    if (tty->ops->drop != NULL) {
-        tty->ops->drop(tty);
-    }
-}
-
 static int tty_current_open(struct inode *inode, struct file *file)
 {
     struct tty *tty = tty_controlling();
@@ -492,12 +483,16 @@ static int tty_current_open(struct inode *inode, struct file *file)
     if (error == 0 && tty->ops->hold != NULL) {
         error = tty->ops->hold(tty);
     }
-    /* Before it was held, the pair could be given to somebody else. */
-    if (error == 0 && tty_controlling() != tty) {
-        tty_current_release(file);
-        error = -ENXIO;
-    }
     return error;
+}
+
+static void tty_current_release(struct file *file)
+{
+    struct tty *tty = file->private;
+
+    if (tty->ops->drop != NULL) {
+        tty->ops->drop(tty);
+    }
 }
 
 static const struct file_ops tty_current_ops = {

@@ -7,8 +7,8 @@
 
 #include <asm/termios.h>
 
+#include "fs/fair_lock.h"
 #include "fs/file.h"
-#include "fs/io_lock.h"
 #include "fs/tty_line.h"
 #include "kernel/time.h"
 #include "kernel/wait.h"
@@ -48,7 +48,7 @@ struct tty {
     uint32_t stage_head, stage_tail;
     uint8_t stage[TTY_STAGE_SIZE]; /* received, waiting for room in the line discipline */
 
-    struct io_lock write_lock; /* over a whole write(2), so that lines stay whole; before lock */
+    struct fair_lock write_lock; /* over a whole write(2), so that lines stay whole; before lock */
     struct wait_queue readers;
     struct wait_queue writers;
     struct timer pump; /* goes on sending when the port was full */
@@ -79,7 +79,7 @@ int64_t tty_ioctl_common(struct tty *tty, unsigned cmd, uint64_t arg, struct add
  * at a time has the lock. Returns the bytes taken, or what put(), the copy or the lock failed with if
  * that is none.
  */
-ssize64_t tty_write_chunks(struct file *file, struct uio *uio, struct io_lock *lock,
+ssize64_t tty_write_chunks(struct file *file, struct uio *uio, struct fair_lock *lock,
                            ssize64_t (*put)(const struct file *, const uint8_t *, size_t));
 /* Does: binds the file to the tty. Fails: -EBUSY (TIOCEXCL). */
 NODISCARD int tty_bind(struct file *file, struct tty *tty);

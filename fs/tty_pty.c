@@ -27,7 +27,7 @@ struct pty {
     uint32_t index;
     char name[PTY_NAME];
     struct char_device device;
-    struct io_lock write_lock; /* of the master, as the following */
+    struct fair_lock write_lock; /* of the master, as the following */
     struct wait_queue readers;
     struct wait_queue writers;
 
@@ -164,7 +164,7 @@ static int pty_make(uint32_t index)
     }
     pty->index = index;
     ksnprintf(pty->name, sizeof(pty->name), "pts/%u", index);
-    io_lock_init(&pty->write_lock);
+    fair_lock_init(&pty->write_lock);
     wait_queue_init(&pty->readers);
     wait_queue_init(&pty->writers);
     pty->device.dev = dev_make(TTY_PTY_MAJOR, index);

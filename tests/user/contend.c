@@ -3,6 +3,7 @@
  * opened from both ends, a file whose owner and mode change, record locks, descriptors that are looked
  * at while their process executes. Whoever is first, the results must fit one order of the calls.
  */
+#include <linux/fs.h>
 #include <linux/stat.h>
 
 #include "test.h"
@@ -86,6 +87,27 @@ static bool is_fair_claim(long a, long b)
 {
     return (a == 0) != (b == 0) && a + b == -ENOENT && is_there("job.a") == (a == 0) &&
            is_there("job.b") == (b == 0);
+}
+
+static void set_up_take(void)
+{
+    erase("taken");
+    make("job");
+}
+
+static long take_job(void)
+{
+    return move("job", "taken");
+}
+
+static long take_job_once(void)
+{
+    return sys(renameat2, AT_FDCWD, "job", AT_FDCWD, "taken", RENAME_NOREPLACE);
+}
+
+static bool is_fair_take(long first, long second)
+{
+    return (first == 0) != (second == 0) && first + second == -ENOENT && holds("taken", "job");
 }
 
 static void set_up_remove(void)
@@ -191,6 +213,111 @@ static bool is_fair_create(long first, long second)
     return (first == 0) != (second == 0) && first + second == -EEXIST;
 }
 
+static void set_up_exchange(void)
+{
+    make("left");
+    make("right");
+}
+
+static long exchange(void)
+{
+    return sys(renameat2, AT_FDCWD, "left", AT_FDCWD, "right", RENAME_EXCHANGE);
+}
+
+static bool is_fair_exchange(long first, long second)
+{
+    return first == 0 && second == 0 && holds("left", "left") && holds("right", "right");
+}
+
+static void set_up_settle(void)
+{
+    erase("new.b");
+    erase("name");
+    make("new");
+    make("new.b");
+}
+
+static long settle_a(void)
+{
+    return sys(renameat2, AT_FDCWD, "new", AT_FDCWD, "name", RENAME_NOREPLACE);
+}
+
+static long settle_b(void)
+{
+    return sys(renameat2, AT_FDCWD, "new.b", AT_FDCWD, "name", RENAME_NOREPLACE);
+}
+
+static bool is_fair_settle(long a, long b)
+{
+    return (a == 0) != (b == 0) && a + b == -EEXIST && holds("name", a == 0 ? "new" : "new.b");
+}
+
+static void set_up_link(void)
+{
+    erase("second");
+    make("name");
+}
+
+static long link_name(void)
+{
+    return sys(linkat, AT_FDCWD, "name", AT_FDCWD, "second", 0);
+}
+
+static bool is_fair_link(long removed, long linked)
+{
+    return removed == 0 && !is_there("name") &&
+           (linked == 0 ? holds("second", "name") : linked == -ENOENT && !is_there("second"));
+}
+
+static void set_up_nest(void)
+{
+    erase_dir("one/two");
+    erase_dir("two/one");
+    erase_dir("one");
+    erase_dir("two");
+    sys(mkdirat, AT_FDCWD, "one", 0777);
+    sys(mkdirat, AT_FDCWD, "two", 0777);
+}
+
+static long nest_one(void)
+{
+    return move("one", "two/one");
+}
+
+static long nest_two(void)
+{
+    return move("two", "one/two");
+}
+
+/* The later one finds its target's directory, or nothing, below what it is to move. */
+static bool is_fair_nest(long one, long two)
+{
+    long other = one == 0 ? two : one;
+
+    return (one == 0) != (two == 0) && (other == -EINVAL || other == -ENOENT) &&
+           is_there("two/one") == (one == 0) && is_there("one/two") == (two == 0);
+}
+
+static void set_up_append(void)
+{
+    erase("journal");
+    make("journal");
+    sys(fchmodat, AT_FDCWD, "journal", 0666);
+}
+
+static long append(void)
+{
+    long fd = open_file("journal", O_WRONLY | O_APPEND), done = sys(write, fd, "0123456789", 10);
+
+    sys(close, fd);
+    return done;
+}
+
+static bool is_fair_append(long first, long second)
+{
+    return first == 10 && second == 10 && holds("journal", "journal01234567890123456789");
+}
+
 static void set_up_owner(void)
 {
     erase("program");
@@ -219,13 +346,70 @@ static bool is_fair_owner(long set, long taken)
            (st.st_mode & S_ISUID) == 0;
 }
 
+static void set_up_mounts(void)
+{
+    sys(mkdirat, AT_FDCWD, "mount", 0755);
+    sys(mount, "none", "mount", "tmpfs", 0, 0);
+}
+
+static long read_mounts(void)
+{
+    static char text[8192];
+    long len = file_read("/proc/self/mounts", text, sizeof(text));
+
+    return len > 0 ? 0 : len;
+}
+
+static long unmount(void)
+{
+    return sys(umount2, "mount", 0);
+}
+
+static bool is_fair_unmount(long looked, long unmounted)
+{
+    return looked == 0 && unmounted == 0;
+}
+
+static void set_up_rights(void)
+{
+    erase_dir("open/new");
+    sys(mkdirat, AT_FDCWD, "open", 0777);
+    sys(fchmodat, AT_FDCWD, "open", 0777);
+}
+
+static long make_new(void)
+{
+    return sys(mkdirat, AT_FDCWD, "open/new", 0777);
+}
+
+static long shut(void)
+{
+    sys(fchmodat, AT_FDCWD, "open", 0755);
+    return is_there("open/new");
+}
+
+/* What is not there once nobody may write does not come afterwards. */
+static bool is_fair_rights(long made, long seen)
+{
+    return seen ? made == 0 : made == -EACCES;
+}
+
 static const struct duel duels[] = {
     { "claim", set_up_claim, { claim_a, claim_b }, is_fair_claim },
+    { "take", set_up_take, { take_job, take_job }, is_fair_take },
+    { "take_once", set_up_take, { take_job_once, take_job_once }, is_fair_take },
     { "remove", set_up_remove, { remove_temporary, keep_temporary }, is_fair_remove },
     { "replace", set_up_replace, { replace_name, remove_name }, is_fair_replace },
     { "displace", set_up_displace, { replace_name, displace_name }, is_fair_displace },
     { "dir", set_up_dir, { remove_dir, make_sub }, is_fair_dir },
     { "create", set_up_create, { create_lock, create_lock }, is_fair_create },
+    { "exchange", set_up_exchange, { exchange, exchange }, is_fair_exchange },
+    { "settle", set_up_settle, { settle_a, settle_b }, is_fair_settle },
+    { "link", set_up_link, { remove_name, link_name }, is_fair_link },
+    { "nest", set_up_nest, { nest_one, nest_two }, is_fair_nest },
+    { "append", set_up_append, { append, append }, is_fair_append },
+    { "rights", set_up_rights, { make_new, shut }, is_fair_rights },
+    { "mounts", set_up_mounts, { read_mounts, unmount }, is_fair_unmount },
     { "owner", set_up_owner, { set_id, take_over }, is_fair_owner },
 };
 
@@ -303,7 +487,7 @@ static void test_duel(const struct duel *duel)
 
 static int meet(const char *name, long go, int flags)
 {
-    struct itimerval limit = { { 0, 0 }, { 30, 0 } };
+    struct itimerval limit = { { 0, 0 }, { 60, 0 } };
     char c = 'x';
 
     sys(setitimer, ITIMER_REAL, &limit, 0);
@@ -409,8 +593,10 @@ static void test_look(void)
     pid = fork_child(hold, told);
     for (int i = 0; i < READERS; i++) {
         readers[i] = fork_now();
-        if (readers[i] == 0)
+        if (readers[i] == 0) {
+            sys(close, told[1]); /* so that a failure of the execs ends the read below */
             look(pid);
+        }
     }
     sys(close, told[1]);
     EQ("look.execs", sys(read, told[0], &c, 1), 1);
@@ -431,6 +617,18 @@ static long lock_byte(long fd, int cmd, short type, long byte)
     struct flock lock = { .l_type = type, .l_start = byte, .l_len = 1 };
 
     return sys(fcntl, fd, cmd, &lock);
+}
+
+static void wait_asleep(long pid)
+{
+    char path[32], stat[512];
+    const char *state;
+
+    text_format(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    do {
+        sleep_ms(10);
+        state = file_read(path, stat, sizeof(stat)) > 0 ? strstr(stat, ") ") : 0;
+    } while (state && state[2] != 'S');
 }
 
 /* Has byte 0, and waits for byte 1. */
@@ -456,7 +654,7 @@ static void test_deadlock(void)
         sys(pipe2, told, 0);
         pid = fork_child(lock_both, &told[1]);
         sys(read, told[0], &c, 1);
-        sleep_ms(20);
+        wait_asleep(pid);
         if (let_go)
             lock_byte(fd, F_SETLK, F_UNLCK, 1);
         EQ(let_go ? "deadlock.none" : "deadlock.seen", lock_byte(fd, F_SETLKW, F_WRLCK, 0),

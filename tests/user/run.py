@@ -26,7 +26,7 @@ import build  # noqa: E402
 
 # Seconds a guest may need on a loaded machine, and arguments.
 LIMIT = {"stress": 300, "oom": 300, "pointers": 240, "memory": 150, "elf": 150,
-         "threads": 240}
+         "threads": 240, "contend": 240}
 SLOW = 3  # so many times longer under Bochs
 RECORDED = ("faults", "pointers", "elf")
 ARGS = {("stress", "quoin"): "--exact"}

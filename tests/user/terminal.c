@@ -166,6 +166,44 @@ static void test_whole(void)
     close_pair();
 }
 
+static int write_for_ever(void *arg)
+{
+    while (write_blocks(arg) == 0)
+        ;
+    return 1;
+}
+
+static int write_once(void *arg)
+{
+    (void)arg;
+    return (int)sys(write, slave, "b", 1);
+}
+
+/* Who wants to write beside one that writes all the time gets its turn. */
+static void test_turns(void)
+{
+    long pids[2], total = 0, count = 1;
+    bool turn = false;
+    char buf[512];
+
+    open_pair(0);
+    pids[0] = fork_child(write_for_ever, (void *)(long)'a');
+    sys(read, master, buf, sizeof(buf));
+    pids[1] = fork_child(write_once, 0);
+    while (!turn && total < 300 * BLOCK && count > 0) {
+        count = sys(read, master, buf, sizeof(buf));
+        for (long i = 0; i < count; i++)
+            turn = turn || buf[i] == 'b';
+        total += count;
+    }
+    test_ok(turn, "turns", "not one of two writers' in %ld bytes", total);
+    for (int i = 0; i < 2; i++) {
+        sys(kill, pids[i], SIGKILL);
+        wait_status(pids[i]);
+    }
+    close_pair();
+}
+
 static int drain(void *arg)
 {
     struct itimerval limit = { { 0, 0 }, { 5, 0 } };
@@ -198,6 +236,8 @@ int main(int argc, char **argv, char **envp, unsigned long *auxv)
         test_last_words();
     if (test_wanted(argc, argv, "whole"))
         test_whole();
+    if (test_wanted(argc, argv, "turns"))
+        test_turns();
     if (test_wanted(argc, argv, "drain"))
         test_drain();
     return test_end();
