@@ -136,46 +136,46 @@ static int pipe_wait_data(struct pipe *pipe, const struct file *file)
     return error == 0 ? 1 : error;
 }
 
-/* reserve: what is taken may come back, so that its slot stays free. */
-static ssize64_t pipe_read_some(struct file *file, struct uio *uio, bool reserve)
+/* One turn of a read. reserve: what is taken may come back, so that its slot stays free. */
+static ssize64_t pipe_read_some(struct pipe *pipe, struct uio *uio, bool reserve)
+{
+    ssize64_t done;
+    bool was_full;
+    int error = io_lock_take(&pipe->lock);
+
+    if (error != 0) {
+        return error;
+    }
+    was_full = pipe->used + pipe->reserved >= pipe->nr_slots;
+    done = pipe_take(pipe, uio);
+    pipe->reserved += reserve && done > 0;
+    pipe_update_tail(pipe);
+    bool freed = was_full && pipe->used + pipe->reserved < pipe->nr_slots;
+
+    io_lock_drop(&pipe->lock);
+    if (freed) {
+        wait_wake_all(&pipe->writers);
+    }
+    return done;
+}
+
+ssize64_t pipe_read(struct file *file, struct uio *uio, uint64_t *pos)
 {
     struct pipe *pipe = file->private;
+    ssize64_t done;
+    int error;
 
+    (void)pos;
     if (uio->left == 0) {
         return 0;
     }
-    for (;;) {
-        ssize64_t done;
-        bool was_full;
-        int error = io_lock_take(&pipe->lock);
-
-        if (error != 0) {
-            return error;
-        }
-        was_full = pipe->used + pipe->reserved >= pipe->nr_slots;
-        done = pipe_take(pipe, uio);
-        pipe->reserved += reserve && done > 0;
-        pipe_update_tail(pipe);
-        bool freed = was_full && pipe->used + pipe->reserved < pipe->nr_slots;
-
-        io_lock_drop(&pipe->lock);
-        if (freed) {
-            wait_wake_all(&pipe->writers);
-        }
-        if (done != 0) {
-            return done;
-        }
+    while ((done = pipe_read_some(pipe, uio, false)) == 0) {
         error = pipe_wait_data(pipe, file);
         if (error <= 0) {
             return error;
         }
     }
-}
-
-ssize64_t pipe_read(struct file *file, struct uio *uio, uint64_t *pos)
-{
-    (void)pos;
-    return pipe_read_some(file, uio, false);
+    return done;
 }
 
 ssize64_t pipe_borrow(struct file *file, struct frame *frame, size_t len)
@@ -183,15 +183,24 @@ ssize64_t pipe_borrow(struct file *file, struct frame *frame, size_t len)
     struct pipe *pipe = file->private;
     struct uio_segment segment;
     struct uio uio = uio_kernel(&segment, frame_va(frame), len);
-    ssize64_t done = fair_lock_take(&pipe->borrow, false);
+    ssize64_t done;
+    int error;
 
-    if (done == 0) {
-        done = pipe_read_some(file, &uio, true);
-        if (done <= 0) {
-            fair_lock_drop(&pipe->borrow);
+    for (;;) {
+        error = fair_lock_take(&pipe->borrow, file_is_nonblock(file));
+        if (error != 0) {
+            return error;
+        }
+        done = pipe_read_some(pipe, &uio, true);
+        if (done > 0) {
+            return done;
+        }
+        fair_lock_drop(&pipe->borrow);
+        error = done < 0 ? (int)done : pipe_wait_data(pipe, file);
+        if (error <= 0) {
+            return error;
         }
     }
-    return done;
 }
 
 /*

@@ -60,10 +60,12 @@ bool procfs_is_same(const struct inode *inode)
 
 int procfs_inspect(const struct inode *inode)
 {
+    bool may = procfs_provider->may_inspect(procfs_packed_tid(inode->private));
+
     if (!procfs_is_same(inode)) {
         return -ENOENT;
     }
-    return procfs_provider->may_inspect(procfs_packed_tid(inode->private)) ? 0 : -EACCES;
+    return may ? 0 : -EACCES;
 }
 
 struct dentry *procfs_own_root(void)

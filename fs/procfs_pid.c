@@ -78,7 +78,7 @@ static int item_show(struct inode *inode, struct text *text)
         error = procfs_inspect(inode);
     }
     if (error != 0) {
-        return error;
+        return error == -ENOENT ? -ESRCH : error;
     }
     if (item == MOUNTS) {
         return procfs_show_mounts(tid, text);

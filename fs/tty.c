@@ -472,6 +472,7 @@ void tty_attach(struct file *file)
 
 static int tty_current_open(struct inode *inode, struct file *file)
 {
+    pid_nr_t session = job_sid();
     struct tty *tty = tty_controlling();
     int error;
 
@@ -481,7 +482,7 @@ static int tty_current_open(struct inode *inode, struct file *file)
     }
     error = tty_bind(file, tty);
     if (error == 0 && tty->ops->hold != NULL) {
-        error = tty->ops->hold(tty);
+        error = tty->ops->hold(tty, session);
     }
     return error;
 }

@@ -27,8 +27,11 @@ struct tty_port_ops {
     void (*output_ready)(struct tty *tty);
     /* Readers made room for input. */
     void (*input_drained)(struct tty *tty);
-    /* Another file names the tty, or no longer. Called without the lock. Fails: -EIO. */
-    int (*hold)(struct tty *tty);
+    /*
+     * Another file names the tty, or no longer. Called without the lock. session: whose controlling
+     * terminal it must still be; 0: anybody's. Fails: -EIO.
+     */
+    int (*hold)(struct tty *tty, pid_nr_t session);
     void (*drop)(struct tty *tty);
 };
 

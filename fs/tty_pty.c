@@ -67,14 +67,24 @@ static bool pty_slave_is_closed(struct pty *pty)
     return closed;
 }
 
-/* Counts a file on the slave: the pair is not given again while there is one. */
-static int pty_hold(struct tty *tty)
+static bool pty_belongs_to(struct pty *pty, pid_nr_t session)
+{
+    bool yes;
+
+    spin_lock(&pty->tty.lock);
+    yes = pty->tty.session == session;
+    spin_unlock(&pty->tty.lock);
+    return yes;
+}
+
+/* Counts a file on the slave: the pair is not given again while there is one. It could be before. */
+static int pty_hold(struct tty *tty, pid_nr_t session)
 {
     struct pty *pty = pty_of(tty);
     int error = 0;
 
     spin_lock(&pty_lock);
-    if (!pty->master_open || pty->locked) {
+    if (!pty->master_open || pty->locked || (session != 0 && !pty_belongs_to(pty, session))) {
         error = -EIO;
     } else {
         pty->nr_slaves++;
@@ -108,7 +118,7 @@ static int slave_open(struct inode *inode, struct file *file)
     int error = tty_bind(file, &pty->tty);
 
     if (error == 0) {
-        error = pty_hold(&pty->tty);
+        error = pty_hold(&pty->tty, 0);
     }
     if (error == 0) {
         tty_attach(file);

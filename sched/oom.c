@@ -109,13 +109,10 @@ static void kill_victim(struct process *victim)
     signal_kill_process(victim);
 }
 
-/* Not a thread that others outlive: its word in memory must be cleared, or who joins it hangs. */
+/* Not a thread that exits alone: others wait for the words that it leaves in memory. */
 static bool is_dying(struct task *task)
 {
-    struct process *process = task->process;
-    bool is_last = task->exiting && atomic_load(&process->nr_live) == 1 && !process->as_shared;
-
-    return is_last || process->group_exit || signal_fatal_pending(task);
+    return task->process->group_exit || signal_fatal_pending(task);
 }
 
 /* The space is gone before the zombie, but the pointer to it goes before the space does. */
