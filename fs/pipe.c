@@ -137,7 +137,7 @@ static int pipe_wait_data(struct pipe *pipe, const struct file *file)
 }
 
 /* One turn of a read. reserve: what is taken may come back, so that its slot stays free. */
-static ssize64_t pipe_read_some(struct pipe *pipe, struct uio *uio, bool reserve)
+ALWAYS_INLINE ssize64_t pipe_read_some(struct pipe *pipe, struct uio *uio, bool reserve)
 {
     ssize64_t done;
     bool was_full;
