@@ -619,18 +619,6 @@ static long lock_byte(long fd, int cmd, short type, long byte)
     return sys(fcntl, fd, cmd, &lock);
 }
 
-static void wait_asleep(long pid)
-{
-    char path[32], stat[512];
-    const char *state;
-
-    text_format(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    do {
-        sleep_ms(10);
-        state = file_read(path, stat, sizeof(stat)) > 0 ? strstr(stat, ") ") : 0;
-    } while (state && state[2] != 'S' && state[2] != 'Z');
-}
-
 /* Has byte 0, and waits for byte 1. */
 static int lock_both(void *arg)
 {

@@ -306,3 +306,15 @@ uint64_t median(uint64_t *v, unsigned n)
     }
     return v[n / 2];
 }
+
+void wait_asleep(long pid)
+{
+    char path[32], stat[512];
+    const char *state;
+
+    text_format(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    do {
+        sleep_ms(10);
+        state = file_read(path, stat, sizeof(stat)) > 0 ? strstr(stat, ") ") : 0;
+    } while (state && state[2] != 'S' && state[2] != 'Z');
+}

@@ -26,6 +26,7 @@ long fork_child(int (*fn)(void *), void *arg);
 int wait_status(long pid);
 /* Status of fn in a child: 0..255 exit, 256 + signal when it was killed. */
 int child_result(int (*fn)(void *), void *arg);
+void wait_asleep(long pid); /* until the process sleeps or has ended */
 #define KILLED(sig) (256 + (sig))
 
 long thread_clone(unsigned long flags, void *stack_top, int *ptid, int *ctid, void *tls,
